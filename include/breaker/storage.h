@@ -1,0 +1,207 @@
+/* What a storage is: for those who write one, and for those who make the one in memory.
+ *
+ * A storage keeps a few small values under keys, so that several panels, in several loops, threads,
+ * processes or languages, can share a circuit. It offers one thing: a small transaction of verbs on
+ * the keys of one circuit, with one completion. Everything else (deadlines, queues, what is decided)
+ * is the library's.
+ *
+ * A storage may be slow, may lose data, may go away: the library is made for that. What it must not do
+ * is complete a transaction twice, touch one after it was completed or cancelled, or wait for ever
+ * inside a function of its own.
+ *
+ * test/storage/conformance.h has a suite that any storage can be run through; a storage is what passes
+ * it. examples/directory_storage.c is one in two pages.
+ */
+#ifndef BREAKER_STORAGE_H
+#define BREAKER_STORAGE_H
+
+#include <breaker.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define BREAKER_KEY_MAX 512u   /* bytes of a key, the storage's own prefix not included */
+#define BREAKER_VALUE_MAX 128u /* bytes of a value */
+#define BREAKER_VERBS_MAX 8u   /* verbs of a transaction */
+
+/* The guard of a transaction did not hold, and nothing of it was done. */
+#define BREAKER_EGUARD (-20004)
+
+typedef struct breaker_storage_s breaker_storage_t;
+typedef struct breaker_client_s breaker_client_t;
+typedef struct breaker_transaction_s breaker_transaction_t;
+
+/* ---- Verbs -------------------------------------------------------------------------------------
+ * Keys and values are bytes, zeros included. A key may have a time to live: it is there while
+ * now <= its end, and gone after. ttl 0: none, and one that the key had is taken away by SET. Numbers
+ * are kept as decimal text, so that GET reads what INCR wrote and INCR goes on from what SET wrote. */
+typedef enum {
+    BREAKER_GET = 1,    /* found, and value[0 .. length) */
+    BREAKER_SET = 2,    /* key = value, with ttl */
+    BREAKER_ADD = 3,    /* the same, only if the key is absent: number = 1, or 0 if it was there */
+    BREAKER_INCR = 4,   /* number = (value of the key, or 0) + number; where the result equals the
+                           increment, the key gets the ttl ("if it is 1, expire"); otherwise it keeps
+                           what it has. A value that is no number, or a sum over 63 bits, is an error:
+                           UV_EINVAL */
+    BREAKER_DELETE = 5, /* number = 1 if it was there, else 0 */
+    BREAKER_LOG = 6,    /* a sliding log: forget entries with score <= cut, add one with score, number =
+                           how many it has now; the key gets ttl, if any. Scores are ms. Optional */
+    BREAKER_TELL = 7    /* ring the bell: value to every client of the storage that listens to key, as a
+                           hint. Optional */
+} breaker_verb_kind_t;
+
+typedef struct breaker_verb_s {
+    breaker_verb_kind_t kind;
+    uint16_t key_length; /* 1 .. 512 */
+    uint16_t length;     /* of value. GET: its capacity at submit; the length found at completion (a
+                            longer value is UV_EMSGSIZE) */
+    uint8_t found;       /* GET: out */
+    const char *key;
+    char *value;         /* SET, ADD, TELL: in, not written to; GET: out */
+    int64_t number;      /* INCR: in and out; ADD, DELETE, LOG: out */
+    uint64_t ttl;        /* SET, ADD, INCR, LOG; ms, 0: none */
+    int64_t score, cut;  /* LOG; ms */
+} breaker_verb_t;
+
+/* ---- Transactions ------------------------------------------------------------------------------
+ * All of it in order, as one step that nobody sees half of. */
+typedef enum {
+    BREAKER_GUARD_NONE = 0,
+    BREAKER_GUARD_EQUALS = 1, /* only if guard_key holds these bytes */
+    BREAKER_GUARD_ABSENT = 2  /* only if guard_key is absent */
+} breaker_guard_t;
+
+/* Runs exactly once, unless the transaction was cancelled; from submit itself or from the client's
+ * loop, never from another thread. After it the storage knows the transaction no more.
+ *   0              all verbs were done, and their results are filled in
+ *   BREAKER_EGUARD nothing was done; standing is filled in
+ *   other negative some of it was done perhaps, or all; results mean nothing. UV_EINVAL: a verb's or
+ *                  key's fault, repeating will not help; UV_EAGAIN, UV_ECONNRESET, UV_ETIMEDOUT, ...: the
+ *                  storage's trouble */
+typedef void (*breaker_complete_fn)(breaker_transaction_t *transaction, int status);
+
+/* The library's memory, with keys and values, from submit to completion or cancel. */
+struct breaker_transaction_s {
+    breaker_verb_t *verbs;
+    unsigned count; /* 0 .. 8; with none it asks for the clock, and whether the storage is there */
+
+    breaker_guard_t guard;
+    uint16_t guard_key_length;
+    uint16_t guard_length;
+    const char *guard_key;
+    const char *guard_value;
+
+    /* Out, with BREAKER_EGUARD: what guard_key holds instead. standing may be NULL: not wanted. */
+    char *standing;
+    uint16_t standing_length; /* in: capacity; out: the length found */
+    uint8_t standing_found;
+
+    /* Out, with 0 and BREAKER_EGUARD: the storage's wall clock, in ms, read in the transaction. */
+    uint64_t wall;
+
+    breaker_complete_fn complete;
+    void *data; /* the submitter's */
+
+    void *storage_link[2]; /* the storage's, from submit to completion or cancel */
+};
+
+/* ---- Clients -----------------------------------------------------------------------------------
+ * One panel's door to a storage: the library's memory, from open to the completion of close. */
+struct breaker_client_s {
+    struct uv_loop_s *loop;
+    void *data; /* the library's */
+
+    /* The library's, and never NULL; call them from the loop's thread, outside of submit, cancel, open
+     * and close.
+     * bell: somebody told key this value (its own clients' tellings may come back, or not).
+     * health: 0 the storage is there (again), negative why it is not; once per change, and nothing is
+     * told while it is there from the start. */
+    void (*bell)(breaker_client_t *client, const char *key, size_t key_length, const char *value,
+                 size_t length);
+    void (*health)(breaker_client_t *client, int status);
+
+    void *storage_data; /* the storage's */
+    void (*closed)(breaker_client_t *client); /* the library's: set by it before close */
+};
+
+/* ---- What a storage implements -----------------------------------------------------------------*/
+
+enum {
+    BREAKER_STORAGE_THREADS = 1 << 0,   /* clients of loops in several threads may share it */
+    BREAKER_STORAGE_LOGS = 1 << 1,      /* has LOG */
+    BREAKER_STORAGE_BELL = 1 << 2,      /* TELL reaches other clients; without it, TELL is accepted and
+                                           does nothing */
+    BREAKER_STORAGE_WIRE = 1 << 3       /* its keys are read by other languages' peers: dialects take
+                                           on the habits that theirs have on Redis (whole seconds,
+                                           opened_at only forward) unless told otherwise */
+};
+
+typedef struct breaker_storage_ops_s {
+    size_t size; /* sizeof(breaker_storage_ops_t): the library takes what it knows */
+    const char *name;
+    unsigned flags;
+
+    /* REQUIRED. A panel begins to use the storage. Must not block and need not wait until the storage
+     * is reachable: what is submitted before may fail with UV_EAGAIN or wait. Nonzero: a fault that
+     * time will not mend (UV_EINVAL, UV_ENOMEM, another thread's loop without THREADS: UV_EINVAL). */
+    int (*open)(breaker_storage_t *storage, breaker_client_t *client);
+
+    /* REQUIRED. The client's last call. The library has cancelled what was pending; client->closed
+     * runs from the loop when the storage touches the client no more, never inside close. */
+    void (*close)(breaker_storage_t *storage, breaker_client_t *client);
+
+    /* REQUIRED. Begins a transaction. Trouble is told by its completion, which may run inside. */
+    void (*submit)(breaker_storage_t *storage, breaker_client_t *client,
+                   breaker_transaction_t *transaction);
+
+    /* REQUIRED. Forgets a submitted transaction: it may be carried out or not, its completion does not
+     * run, and its memory is not touched again. The library's deadlines need it. */
+    void (*cancel)(breaker_storage_t *storage, breaker_client_t *client,
+                   breaker_transaction_t *transaction);
+
+    /* Optional (NULL: UV_ENOTSUP). Forgets every key under this storage's prefix and no others; a
+     * transaction without verbs, completed as usual. Where the prefix is empty and others may have keys
+     * in the same place, it is UV_EINVAL. */
+    void (*flush)(breaker_storage_t *storage, breaker_client_t *client,
+                  breaker_transaction_t *transaction);
+
+    /* Optional. Clients hear no bell before they listen to a key; NULL: they hear all. Listening to a
+     * key twice is once; it ends with close. Returns 0 or UV_ENOMEM. */
+    int (*listen)(breaker_storage_t *storage, breaker_client_t *client, const char *key,
+                  size_t key_length);
+} breaker_storage_ops_t;
+
+/* The first member of every storage's own struct. The user makes a storage, gives it to panels, and
+ * destroys it after the last of them is destroyed. */
+struct breaker_storage_s {
+    const breaker_storage_ops_t *ops;
+};
+
+/* ---- The storage in memory ---------------------------------------------------------------------
+ * For panels of one process, of several threads too: transactions run under one mutex, at once. */
+typedef struct breaker_memory_options_s {
+    size_t size;       /* set by breaker_memory_options_init; grows at the end only */
+    size_t max_keys;   /* a transaction that would make more keys is UV_ENOSPC, after expired ones were
+                          swept. Default 0: no bound */
+    size_t max_log;    /* the most entries of one log: the oldest are forgotten. Default 65536 */
+    void *data;        /* for wall */
+    uint64_t (*wall)(void *data); /* the clock, in ms. Default NULL: the system's */
+} breaker_memory_options_t;
+
+#define breaker_memory_options_init(options)                                                       \
+    breaker_memory_options_init_sized((options), sizeof *(options))
+BREAKER_API void breaker_memory_options_init_sized(breaker_memory_options_t *options, size_t size);
+
+/* options may be NULL. UV_EINVAL: a struct that was not initialised, or max_log 0; UV_ENOMEM. */
+BREAKER_API int breaker_memory_create(breaker_storage_t **storage,
+                                      const breaker_memory_options_t *options);
+
+/* UV_EBUSY while a client has it open. */
+BREAKER_API int breaker_memory_destroy(breaker_storage_t *storage);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* BREAKER_STORAGE_H */
