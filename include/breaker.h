@@ -459,7 +459,8 @@ struct breaker_order_s {
     } library;
 };
 
-/* To BROKEN, for as long as a rule's trip would last (pybreaker's open). In BROKEN: begins it anew. */
+/* To BROKEN, for as long as a rule's trip would last (pybreaker's open). In BROKEN: begins it anew.
+ * An order is a transition, and told as one, also where it leads from a state to itself. */
 BREAKER_API int breaker_trip(breaker_t *breaker, breaker_order_t *order, breaker_order_cb done);
 /* To RECOVERING at once, from its beginning (pybreaker's half_open). With BREAKER_IMMEDIATE: to
  * PASSING. */
@@ -489,7 +490,7 @@ typedef struct breaker_totals_s {
 typedef struct breaker_snapshot_s {
     breaker_state_t state;
     breaker_hold_t hold;
-    uint64_t epoch;          /* grows with each transition */
+    uint64_t epoch;          /* grows with each transition, hold, and write-off of missing probes */
     uint64_t since;          /* the panel's clock at the last transition */
     breaker_counts_t counts; /* PASSING: the window; RECOVERING: since it began; BROKEN: none */
     double ratio;            /* failed / (ok + failed) of counts; 0 where there are none */
@@ -497,7 +498,7 @@ typedef struct breaker_snapshot_s {
     int last_error;          /* status of the last failure; 0: none yet */
     unsigned in_flight;      /* permits and calls admitted and not yet reported */
     unsigned trips;          /* consecutive ones; 0 after a while in PASSING or a reset */
-    breaker_counts_t tripped; /* the counts at the last trip */
+    breaker_counts_t tripped; /* BROKEN, RECOVERING: the counts at the trip; PASSING: zero */
     breaker_totals_t totals;
 } breaker_snapshot_t;
 
@@ -510,7 +511,7 @@ BREAKER_API int breaker_inspect_sized(const breaker_t *breaker, breaker_snapshot
 
 /* Kinds of events; a listener asks for a set of them. */
 enum {
-    BREAKER_BEFORE_CALL = 1 << 0, /* admitted; with breaker_call, start is about to run */
+    BREAKER_BEFORE_CALL = 1 << 0, /* a call was admitted */
     BREAKER_ON_SUCCESS = 1 << 1,
     BREAKER_ON_FAILURE = 1 << 2,
     BREAKER_ON_REJECTED = 1 << 3,
