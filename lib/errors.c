@@ -1,11 +1,22 @@
 /* What the codes are called: our own here, libuv's by libuv. */
 #include <breaker.h>
 #include <breaker/storage.h>
+#include <stdbool.h>
+#include <string.h>
 #include <uv.h>
 
 const char *breaker_version(void)
 {
     return BREAKER_VERSION_STRING;
+}
+
+/* uv_strerror allocates, and leaks, for codes that it does not know. */
+static bool known_to_libuv(int code)
+{
+    char name[48];
+
+    uv_err_name_r(code, name, sizeof name);
+    return strncmp(name, "Unknown", 7) != 0;
 }
 
 const char *breaker_strerror(int code)
@@ -22,8 +33,7 @@ const char *breaker_strerror(int code)
     case BREAKER_EGUARD:
         return "the guard of the transaction did not hold";
     default:
-        /* uv_strerror allocates, and leaks, for codes that it does not know. */
-        return code < 0 && code >= UV_ERRNO_MAX ? uv_strerror(code) : "unknown error";
+        return known_to_libuv(code) ? uv_strerror(code) : "unknown error";
     }
 }
 

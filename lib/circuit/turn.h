@@ -38,10 +38,10 @@ struct turn {
     breaker_permit_t permit; /* ADMIT: out; SETTLE: in */
 
     /* What came of it. The step sets these always, except evidence: only when moved. */
-    int verdict;   /* ADMIT: 0, BREAKER_EREJECTED. SETTLE: 0, BREAKER_ESTALE, BREAKER_ETRIPPED */
-    bool watched;  /* ADMIT: would be refused, but for a hold to watch */
-    bool slow;     /* SETTLE: counted as slow */
-    bool moved;    /* a transition was made: from, to, evidence */
+    int verdict;  /* ADMIT: 0, BREAKER_EREJECTED. SETTLE: 0, BREAKER_ESTALE, BREAKER_ETRIPPED */
+    bool watched; /* ADMIT: would be refused, but for a hold to watch */
+    bool slow;    /* SETTLE: counted as slow */
+    bool moved;   /* a transition was made: from, to, evidence */
     uint8_t from;
     uint8_t to;
     breaker_counts_t evidence;

@@ -3,7 +3,7 @@
 #include "window.h"
 #include <string.h>
 
-enum { OK, FAILED, SLOW };                           /* counters of a bucket */
+enum { OK, FAILED, SLOW };                                      /* counters of a bucket */
 enum { HELD = 1 << 0, WAS_FAILED = 1 << 1, WAS_SLOW = 1 << 2 }; /* an outcome's byte */
 
 size_t window_bytes(const struct geometry *g)

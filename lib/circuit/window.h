@@ -7,17 +7,17 @@
 #include <stdint.h>
 
 struct geometry {
-    uint64_t width;   /* of a bucket, ms */
-    uint32_t last;    /* not 0: the last so many outcomes, and no buckets */
+    uint64_t width; /* of a bucket, ms */
+    uint32_t last;  /* not 0: the last so many outcomes, and no buckets */
     uint16_t buckets;
-    uint16_t stride;  /* counters in a bucket: ok, failed and, where a rule asks, slow */
+    uint16_t stride; /* counters in a bucket: ok, failed and, where a rule asks, slow */
 };
 
 /* The cells, whose memory is the owner's, hold one bucket after the other, or one byte an outcome. */
 struct window {
-    uint64_t end;             /* when the newest bucket is over */
+    uint64_t end;              /* when the newest bucket is over */
     uint32_t ok, failed, slow; /* sums over the cells */
-    uint32_t head;            /* the first counter of the newest bucket, or the next byte */
+    uint32_t head;             /* the first counter of the newest bucket, or the next byte */
 };
 
 /* A window counts up to so many results; more are dropped until some expire. */
@@ -26,7 +26,8 @@ struct window {
 size_t window_bytes(const struct geometry *geometry);
 bool window_same(const struct geometry *a, const struct geometry *b);
 
-void window_clear(struct window *window, void *cells, const struct geometry *geometry, uint64_t now);
+void window_clear(struct window *window, void *cells, const struct geometry *geometry,
+                  uint64_t now);
 
 /* Credits a result to now. Expires what is too old first, after any gap; a clock that went back
  * credits to the newest bucket. */

@@ -1,0 +1,64 @@
+/* The native circuit: PASSING, BROKEN and RECOVERING over windows, with epochs, permits and holds. */
+#ifndef CIRCUIT_NATIVE_H
+#define CIRCUIT_NATIVE_H
+
+#include "rules.h"
+#include "turn.h"
+#include "window.h"
+
+/* The evidence of RECOVERING is one bucket, from its beginning. */
+struct recovery {
+    uint64_t admitted_at;      /* the last admission */
+    uint32_t ok, failed, slow; /* results of this epoch */
+    uint32_t probes;           /* admitted, and their results missing */
+};
+
+struct native {
+    uint64_t epoch;
+    uint64_t since; /* the clock at the last transition */
+    union {
+        struct window window;     /* PASSING */
+        struct recovery recovery; /* RECOVERING */
+    };
+    void *cells;          /* of the window; while not PASSING, the counts at the trip */
+    uint32_t consecutive; /* failures since the last success, in PASSING */
+    uint32_t broken;      /* how long the last BROKEN is, or was, to last */
+    int last_error;
+    uint8_t state;
+    uint8_t hold;
+    uint8_t trips; /* consecutive ones */
+    uint8_t tenth; /* of recovery_time, in which the last admission was */
+};
+
+/* A permit with this epoch was given beside the circuit (a hold): its result counts nowhere. */
+#define NATIVE_UNCOUNTED UINT64_MAX
+
+/* The cells' memory: aligned for uint32_t. */
+size_t native_cells(const struct rules *rules);
+
+void native_init(struct native *native, void *cells, const struct rules *rules, uint64_t now);
+
+/* Does the next turn want a draw? */
+static inline bool native_needs_draw(const struct native *native, const struct rules *rules)
+{
+    return native->state != BREAKER_PASSING || rules->options.broken_jitter > 0;
+}
+
+enum turn_next native_step(struct native *native, const struct rules *rules, struct turn *turn);
+
+/* Exchanges the rules of a live circuit. cells: of native_cells(to), which may be the old ones when the
+ * geometry is the same. */
+void native_retune(struct native *native, void *cells, const struct rules *from,
+                   const struct rules *to, uint64_t now);
+
+/* The rest of BROKEN, and so on: see breaker_retry_after. */
+uint64_t native_retry_after(const struct native *native, const struct rules *rules, uint64_t now);
+
+/* Fills in what the circuit knows; totals and in_flight are the breaker's. */
+void native_inspect(const struct native *native, const struct rules *rules, uint64_t now,
+                    breaker_snapshot_t *snapshot);
+
+/* Is everything as it must be? Asserted after each step in debug builds. */
+bool native_is_sound(const struct native *native, const struct rules *rules);
+
+#endif /* CIRCUIT_NATIVE_H */
