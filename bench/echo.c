@@ -1,0 +1,267 @@
+/* The row echo_share: what a guard adds to the CPU that a client spends on a real request. Sixteen
+ * connections to an echo service, on each one request at a time; the next begins when the answer to
+ * the last has been read, as requests do that come in from outside. */
+#include "echo.h"
+
+#include "bench.h"
+
+#include <stdlib.h>
+
+enum mode {
+    BARE,
+    GUARDED, /* the answer's read callback finishes one call and begins the next */
+    CHAINED, /* done begins the next: it waits for the next turn of the loop, as it always does */
+    MODES
+};
+
+struct connection {
+    struct client *client;
+    uv_tcp_t tcp;
+    uv_connect_t connect;
+    uv_write_t write;
+    breaker_call_t calls[2]; /* in turns: one is done only after the next has begun */
+    unsigned call;
+    unsigned got;
+    char bytes[4 * ECHO_BYTES];
+};
+
+struct client {
+    uv_loop_t loop;
+    uv_prepare_t turn;
+    breaker_panel_t *panel;
+    breaker_policy_t *policy;
+    breaker_t *breaker;
+    struct connection connections[ECHO_CONNECTIONS];
+    enum mode mode;
+    uint64_t left; /* requests to begin */
+    unsigned busy; /* requests under way */
+    uint64_t turns;
+    unsigned stride; /* requests in a round */
+};
+
+static void begin_request(struct connection *connection);
+
+static void on_written(uv_write_t *write, int status)
+{
+    (void)write;
+    measure_check("a client's write", status);
+}
+
+static int send_request(struct connection *connection)
+{
+    static char request[ECHO_BYTES];
+    uv_buf_t buffer = uv_buf_init(request, sizeof request);
+
+    connection->got = 0;
+    return uv_write(&connection->write, (uv_stream_t *)&connection->tcp, &buffer, 1, on_written);
+}
+
+static int on_start(breaker_call_t *call)
+{
+    return send_request(call->data);
+}
+
+static void begin_or_rest(struct connection *connection)
+{
+    struct client *client = connection->client;
+
+    if (client->left > 0) {
+        client->left--;
+        begin_request(connection);
+    } else if (--client->busy == 0) {
+        uv_stop(&client->loop);
+    }
+}
+
+static void on_done(breaker_call_t *call, int status)
+{
+    struct connection *connection = call->data;
+
+    measure_check("a guarded request", status);
+    if (connection->client->mode == CHAINED) {
+        begin_or_rest(connection);
+    }
+}
+
+static void begin_request(struct connection *connection)
+{
+    struct client *client = connection->client;
+
+    if (client->mode == BARE) {
+        measure_check("uv_write", send_request(connection));
+        return;
+    }
+    connection->call ^= 1;
+    measure_check(
+        "breaker_call",
+        breaker_call(client->breaker, &connection->calls[connection->call], on_start, on_done));
+}
+
+static void on_alloc(uv_handle_t *handle, size_t wanted, uv_buf_t *buffer)
+{
+    struct connection *connection = handle->data;
+
+    (void)wanted;
+    *buffer = uv_buf_init(connection->bytes, sizeof connection->bytes);
+}
+
+static void on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buffer)
+{
+    struct connection *connection = stream->data;
+
+    (void)buffer;
+    if (count < 0) {
+        measure_fail("a client's read", (int)count);
+    }
+    connection->got += (unsigned)count;
+    if (connection->got < ECHO_BYTES) {
+        return;
+    }
+    if (connection->client->mode != BARE) {
+        measure_check("breaker_finish", breaker_finish(&connection->calls[connection->call], 0));
+    }
+    if (connection->client->mode != CHAINED) {
+        begin_or_rest(connection);
+    }
+}
+
+/* ---- The client's life -------------------------------------------------------------------------*/
+
+static void on_connected(uv_connect_t *connect, int status)
+{
+    measure_check("a client's connect", status);
+    uv_read_start(connect->handle, on_alloc, on_read);
+}
+
+static void on_turn(uv_prepare_t *turn)
+{
+    ++*(uint64_t *)turn->data;
+}
+
+static void connect_all(struct client *client, const struct sockaddr_in *address)
+{
+    for (unsigned i = 0; i < ECHO_CONNECTIONS; i++) {
+        struct connection *connection = &client->connections[i];
+
+        connection->client = client;
+        for (unsigned call = 0; call < 2; call++) {
+            breaker_call_init(&connection->calls[call]);
+            connection->calls[call].data = connection;
+        }
+        uv_tcp_init(&client->loop, &connection->tcp);
+        uv_tcp_nodelay(&connection->tcp, 1);
+        connection->tcp.data = connection;
+        measure_check("uv_tcp_connect",
+                      uv_tcp_connect(&connection->connect, &connection->tcp,
+                                     (const struct sockaddr *)address, on_connected));
+    }
+}
+
+static void client_open(struct client *client, const struct sockaddr_in *address)
+{
+    client->policy = batch_policy();
+    measure_check("uv_loop_init", uv_loop_init(&client->loop));
+    measure_check("breaker_panel_create",
+                  breaker_panel_create(&client->panel, &client->loop, NULL));
+    measure_check("breaker_create",
+                  breaker_create(&client->breaker, client->panel, "echo", client->policy));
+    uv_prepare_init(&client->loop, &client->turn);
+    client->turn.data = &client->turns;
+    uv_prepare_start(&client->turn, on_turn);
+    uv_unref((uv_handle_t *)&client->turn);
+    connect_all(client, address);
+}
+
+static void client_close(struct client *client)
+{
+    for (unsigned i = 0; i < ECHO_CONNECTIONS; i++) {
+        uv_close((uv_handle_t *)&client->connections[i].tcp, NULL);
+    }
+    uv_close((uv_handle_t *)&client->turn, NULL);
+    panel_close(client->panel, &client->loop);
+    breaker_policy_destroy(client->policy);
+    free(client);
+}
+
+/* ---- The row -----------------------------------------------------------------------------------*/
+
+/* Nanoseconds of the client's CPU for each request. */
+static double run_requests(struct client *client, enum mode mode, uint64_t times)
+{
+    client->mode = mode;
+    client->left = times - ECHO_CONNECTIONS;
+    client->busy = ECHO_CONNECTIONS;
+    uint64_t from = measure_cpu();
+
+    for (unsigned i = 0; i < ECHO_CONNECTIONS; i++) {
+        begin_request(&client->connections[i]);
+    }
+    uv_run(&client->loop, UV_RUN_DEFAULT);
+    uint64_t spent = measure_cpu() - from;
+
+    uv_run(&client->loop, UV_RUN_NOWAIT); /* what is left to be done of the last ones */
+    return (double)spent / (double)times;
+}
+
+struct shares {
+    double *cost[MODES];
+    double *share[MODES]; /* of the bare round beside it; BARE: two bare rounds, the noise */
+};
+
+/* Each mode between two bare rounds, whose mean it is set beside. */
+static void run_round(struct client *client, struct shares *shares, unsigned round)
+{
+    double before = run_requests(client, BARE, client->stride);
+
+    for (unsigned mode = 0; mode < MODES; mode++) {
+        double cost = run_requests(client, (enum mode)mode, client->stride);
+        double after = run_requests(client, BARE, client->stride);
+
+        shares->cost[mode][round] = cost;
+        shares->share[mode][round] = 2 * cost / (before + after);
+        before = after;
+    }
+}
+
+static double turns_per_request(struct client *client, enum mode mode)
+{
+    uint64_t from = client->turns;
+
+    run_requests(client, mode, client->stride);
+    return (double)(client->turns - from) / client->stride;
+}
+
+void echo_share(const struct effort *effort, struct row *row)
+{
+    struct client *client = calloc(1, sizeof *client);
+    unsigned rounds = effort->quick ? 5 : 301;
+    struct sockaddr_in address;
+    struct shares shares;
+    double *figures = calloc(2 * MODES * rounds, sizeof *figures);
+
+    if (client == NULL || figures == NULL) {
+        measure_fail("calloc", UV_ENOMEM);
+    }
+    for (unsigned i = 0; i < MODES; i++) {
+        shares.cost[i] = figures + 2 * i * rounds;
+        shares.share[i] = figures + (2 * i + 1) * rounds;
+    }
+    struct echo_server *server = echo_server_start(&address);
+
+    client->stride = effort->quick ? 160 : 1600;
+    client_open(client, &address);
+    run_requests(client, GUARDED, client->stride); /* connects, and warms up */
+    for (unsigned i = 0; i < rounds; i++) {
+        run_round(client, &shares, i);
+    }
+    row->value = measure_median(shares.cost[GUARDED], rounds);
+    row->limit = measure_median(shares.cost[BARE], rounds);
+    row->ratio = measure_median(shares.share[GUARDED], rounds);
+    row_extra(row, "bare_over_bare", measure_median(shares.share[BARE], rounds));
+    row_extra(row, "begun_in_done", measure_median(shares.share[CHAINED], rounds));
+    row_extra(row, "turns", turns_per_request(client, GUARDED));
+    row_extra(row, "turns_bare", turns_per_request(client, BARE));
+    client_close(client);
+    echo_server_stop(server);
+    free(figures);
+}
