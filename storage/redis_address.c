@@ -1,0 +1,70 @@
+/* Knows how a host, a port or a path becomes addresses. Numbers and paths need nobody; names are asked of
+ * the system's resolver on libuv's thread pool, each time anew, because what stands behind a name moves
+ * when a replica takes over. */
+#include "redis_address.h"
+#include <stdio.h>
+#include <string.h>
+#include <sys/un.h>
+
+static void add(struct redis_addresses *addresses, const void *address, size_t length)
+{
+    if (addresses->count == REDIS_ADDRESSES_MAX || length > sizeof addresses->list[0].address)
+        return;
+    struct redis_address *place = &addresses->list[addresses->count++];
+    memset(place, 0, sizeof *place);
+    memcpy(&place->address, address, length);
+    place->length = (socklen_t)length;
+}
+
+static void on_found(uv_getaddrinfo_t *request, int status, struct addrinfo *list)
+{
+    struct redis_addresses *addresses = request->data;
+    addresses->busy = false;
+    for (struct addrinfo *at = list; status == 0 && at; at = at->ai_next)
+        add(addresses, at->ai_addr, at->ai_addrlen);
+    uv_freeaddrinfo(list);
+    addresses->found(addresses, status == 0 && addresses->count == 0 ? UV_EAI_NONAME : status);
+}
+
+static int look_up(struct redis_addresses *addresses, uv_loop_t *loop,
+                   const breaker_redis_options_t *options)
+{
+    struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
+    char port[8];
+    snprintf(port, sizeof port, "%u", options->port & 0xffffu);
+    addresses->request.data = addresses;
+    int status = uv_getaddrinfo(loop, &addresses->request, on_found, options->host, port, &hints);
+    addresses->busy = status == 0;
+    return status ? status : 1;
+}
+
+int redis_addresses_find(struct redis_addresses *addresses, uv_loop_t *loop,
+                         const breaker_redis_options_t *options,
+                         void (*found)(struct redis_addresses *addresses, int status))
+{
+    addresses->found = found;
+    if (addresses->busy)
+        return 1;
+    addresses->count = addresses->next = 0;
+    if (options->path) {
+        struct sockaddr_un address = {.sun_family = AF_UNIX};
+        strncpy(address.sun_path, options->path, sizeof address.sun_path - 1);
+        add(addresses, &address, sizeof address);
+        return 0;
+    }
+    struct sockaddr_in four;
+    struct sockaddr_in6 six;
+    if (uv_ip4_addr(options->host, (int)options->port, &four) == 0)
+        add(addresses, &four, sizeof four);
+    else if (strchr(options->host, ':') &&
+             uv_ip6_addr(options->host, (int)options->port, &six) == 0)
+        add(addresses, &six, sizeof six);
+    else
+        return look_up(addresses, loop, options);
+    return 0;
+}
+
+const struct redis_address *redis_addresses_next(struct redis_addresses *addresses)
+{
+    return addresses->next < addresses->count ? &addresses->list[addresses->next++] : NULL;
+}

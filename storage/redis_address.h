@@ -1,0 +1,33 @@
+/* Where the server is: one or more addresses, found without blocking. */
+#ifndef REDIS_ADDRESS_H
+#define REDIS_ADDRESS_H
+
+#include <breaker/redis.h>
+#include <stdbool.h>
+#include <sys/socket.h>
+#include <uv.h>
+
+#define REDIS_ADDRESSES_MAX 8u /* more addresses than that of one name are not tried */
+
+struct redis_addresses {
+    uv_getaddrinfo_t request;
+    void (*found)(struct redis_addresses *addresses, int status);
+    bool busy; /* a look-up is under way: the memory must stay */
+    unsigned count;
+    unsigned next;
+    struct redis_address {
+        struct sockaddr_storage address;
+        socklen_t length;
+    } list[REDIS_ADDRESSES_MAX];
+};
+
+/* Looks the server up anew. 0: the addresses are there; 1: found will be called, from the loop;
+ * negative: no way. A look-up that is under way already is waited for. */
+int redis_addresses_find(struct redis_addresses *addresses, uv_loop_t *loop,
+                         const breaker_redis_options_t *options,
+                         void (*found)(struct redis_addresses *addresses, int status));
+
+/* The next address to try, or NULL when all were tried. */
+const struct redis_address *redis_addresses_next(struct redis_addresses *addresses);
+
+#endif /* REDIS_ADDRESS_H */
