@@ -77,6 +77,8 @@ struct bound {
     double must_value; /* with JUDGE_BOTH, of the value */
     double wished;     /* NAN: nothing is */
     enum judged wished_of;
+    double
+        set_at; /* the limit on the machine for which a bound in ns was set; NAN: it is of none */
     const char *note; /* NULL: nothing to say */
 };
 
@@ -86,6 +88,9 @@ extern const size_t rows_count;
 void row_pairing(struct row *row, const struct pairing *pairing);
 void row_extra(struct row *row, const char *name, double value);
 bool row_holds(const struct row *row);
+
+/* A bound in ns, for this machine: as much slower as the limit is here. */
+double row_slower(const struct row *row);
 
 void report_head(void);
 void report_row(const struct row *row);             /* a line for people, on stdout */

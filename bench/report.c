@@ -5,7 +5,7 @@
 
 void report_head(void)
 {
-    printf("%-21s %10s %10s %8s  %-16s %-8s %s\n", "row", "ours", "limit", "ratio", "must",
+    printf("%-21s %10s %10s %8s  %-22s %-8s %s\n", "row", "ours", "limit", "ratio", "must",
            "wished", "holds");
 }
 
@@ -21,16 +21,26 @@ static const char *figure(char *text, size_t size, double value)
     return text;
 }
 
-/* "<= 3 x, 10 ns" */
-static const char *asked(char *text, size_t size, const struct bound *bound)
+/* "<= 3 x, 10 (21) ns": in brackets, what that is on this machine. */
+static const char *asked(char *text, size_t size, const struct row *row)
 {
+    const struct bound *bound = row->bound;
     const char *sign = bound->at_least ? ">=" : "<=";
+    double value = bound->judged == JUDGE_BOTH ? bound->must_value : bound->must;
+    char ratio[32] = "";
+    char here[32] = "";
 
-    if (bound->judged == JUDGE_BOTH) {
-        snprintf(text, size, "%s %g x, %g %s", sign, bound->must, bound->must_value, bound->unit);
+    if (bound->judged != JUDGE_VALUE) {
+        snprintf(ratio, sizeof ratio, " %g x%s", bound->must,
+                 bound->judged == JUDGE_BOTH ? "," : "");
+    }
+    if (row_slower(row) > 1) {
+        snprintf(here, sizeof here, " (%.0f)", value * row_slower(row));
+    }
+    if (bound->judged == JUDGE_RATIO) {
+        snprintf(text, size, "%s%s", sign, ratio);
     } else {
-        snprintf(text, size, "%s %g %s", sign, bound->must,
-                 bound->judged == JUDGE_RATIO ? "x" : bound->unit);
+        snprintf(text, size, "%s%s %g%s %s", sign, ratio, value, here, bound->unit);
     }
     return text;
 }
@@ -49,11 +59,11 @@ static const char *wished(char *text, size_t size, const struct bound *bound)
 void report_row(const struct row *row)
 {
     const struct bound *bound = row->bound;
-    char value[32], limit[32], ratio[32], must[48], wish[32];
+    char value[32], limit[32], ratio[32], must[80], wish[32];
 
-    printf("%-21s %10s %10s %8s  %-16s %-8s %s", bound->name,
+    printf("%-21s %10s %10s %8s  %-22s %-8s %s", bound->name,
            figure(value, sizeof value, row->value), figure(limit, sizeof limit, row->limit),
-           figure(ratio, sizeof ratio, row->ratio), asked(must, sizeof must, bound),
+           figure(ratio, sizeof ratio, row->ratio), asked(must, sizeof must, row),
            wished(wish, sizeof wish, bound), row_holds(row) ? "yes  " : "NO   ");
     for (unsigned i = 0; i < row->extra_count; i++) {
         printf(" %s %s", row->extras[i].name, figure(value, sizeof value, row->extras[i].value));
@@ -99,6 +109,9 @@ int report_json(const struct row *row, FILE *file)
     fprintf(file, ", \"must_of\": \"%s\"", bound->judged == JUDGE_VALUE ? "value" : "ratio");
     if (bound->judged == JUDGE_BOTH) {
         number(file, "must_value", bound->must_value);
+    }
+    if (isfinite(bound->set_at)) {
+        number(file, "slower", row_slower(row));
     }
     number(file, "wished", bound->wished);
     fprintf(file, ", \"wished_of\": \"%s\"", bound->wished_of == JUDGE_RATIO ? "ratio" : "value");
