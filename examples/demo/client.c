@@ -116,18 +116,22 @@ static void begin_io(struct request *request, uv_loop_t *loop)
 static void note(struct request *request, int status, int refused)
 {
     struct stream *stream = request->stream;
+    struct fate *fate = run_fate(stream->run, stream->door, request->asked);
     double now = run_time(stream->run);
 
     if (status == 0) {
         stream->flow.answered++;
+        fate->answered++;
         return;
     }
     stream->waited += now - request->asked;
     if (refused) {
         stream->flow.refused++;
+        fate->refused++;
         stream->refused_when_well += now >= DEMO_HEALS_AT;
     } else {
         stream->flow.failed++;
+        fate->failed++;
     }
 }
 

@@ -55,6 +55,7 @@ struct flow { /* how the requests ended, as their users saw it */
 
 struct stream {
     struct run *run;
+    enum door door;
     int port;
     breaker_t *breaker; /* NULL: the stream without one */
     struct flow flow;
@@ -73,8 +74,23 @@ void stream_send(struct stream *stream);
 struct sample {
     double time; /* ms */
     breaker_state_t state;
-    double ratio; /* of failures, as the breaker sees it; below 0: it has no evidence */
+    double ratio; /* as below */
     struct flow flow[DOORS];
+};
+
+/* The ratio of failures as the breaker sees it, at each sample and at each decision; below 0 where it
+ * has no evidence. */
+struct ratio {
+    double time; /* ms */
+    double ratio;
+};
+
+/* What became of the requests that were made within one stretch of DEMO_STRETCH ms. */
+#define DEMO_STRETCH 200
+#define DEMO_STRETCHES (DEMO_END / DEMO_STRETCH)
+
+struct fate {
+    unsigned answered, failed, refused;
 };
 
 struct change {
@@ -89,6 +105,9 @@ struct run {
     struct stream stream[DOORS];
     struct sample samples[DEMO_SAMPLES_MAX];
     unsigned sample_count;
+    struct ratio ratios[DEMO_SAMPLES_MAX + 2 * DEMO_CHANGES_MAX];
+    unsigned ratio_count;
+    struct fate fates[DOORS][DEMO_STRETCHES];
     struct change changes[DEMO_CHANGES_MAX];
     unsigned change_count;
 };
@@ -96,8 +115,8 @@ struct run {
 /* ms since the start of the run. */
 double run_time(const struct run *run);
 
-/* Requests a second over the second before sample i. */
-double run_rate(unsigned earlier, unsigned later, double from, double to);
+/* The fate of the requests made at that time through that door. */
+struct fate *run_fate(struct run *run, enum door door, double asked);
 
 /* ---- What the run came to */
 struct findings {

@@ -1,5 +1,6 @@
 /* The picture of a run, as SVG: what the service did, what the breaker did, and what became of the
- * requests with it and without, on one axis of time.
+ * requests with it and without, on one axis of time. A request is drawn where it was made, not where
+ * it ended.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -11,7 +12,7 @@
 #define HEIGHT 860
 #define LEFT 130.0
 #define RIGHT 1130.0
-#define RATE_TOP 120.0 /* of the axes of requests, per second */
+#define RATE_TOP 112.0 /* of the axes of requests, per second */
 
 #define GOOD "#3d9a72"
 #define BAD "#d2504a"
@@ -71,9 +72,9 @@ static void stretch(FILE *out, double y, double from, double to, const char *fil
             "<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"26\" rx=\"3\" fill=\"%s\" "
             "stroke=\"#fff\" stroke-width=\"1.5\"/>\n",
             x, y, width, fill);
-    if (width > 34) {
+    if (width > 48) {
         text(out, x + width / 2, y + 17.5,
-             width > 84 ? "class=\"band\"" : "class=\"band\" font-size=\"7.5\"", "%s", name);
+             width > 84 ? "class=\"band\"" : "class=\"band\" style=\"font-size:10px\"", "%s", name);
     }
 }
 
@@ -147,42 +148,31 @@ static void draw_script_edges(FILE *out)
     }
 }
 
-/* ---- The traffic: areas stacked upon each other, in steps of two samples */
+/* ---- The traffic: what became of the requests made at each moment, stacked */
 
-#define STEP 2
-
-/* The share of the axis that the first `layers` of answered, failed and refused fill at sample i. */
-static double height_at(const struct run *run, enum door door, unsigned i, int layers)
+/* The share of the axis that the first `layers` of answered, failed and refused fill. */
+static double height_of(const struct fate *fate, int layers)
 {
-    static const struct sample zero;
-    const struct sample *last = &run->samples[i], *first = i >= STEP ? last - STEP : &zero;
-    const struct flow *a = &first->flow[door], *b = &last->flow[door];
-    double rate = run_rate(a->answered, b->answered, first->time, last->time);
+    unsigned count = fate->answered;
 
-    if (layers > 1) {
-        rate += run_rate(a->failed, b->failed, first->time, last->time);
-    }
-    if (layers > 2) {
-        rate += run_rate(a->refused, b->refused, first->time, last->time);
-    }
-    return rate / RATE_TOP;
+    count += layers > 1 ? fate->failed : 0;
+    count += layers > 2 ? fate->refused : 0;
+    return count * (1000.0 / DEMO_STRETCH) / RATE_TOP;
 }
 
 static void draw_area(FILE *out, const struct run *run, const struct panel *panel, int layers,
                       const char *fill)
 {
-    double x = x_of(0);
     unsigned i;
 
-    fprintf(out, "<path d=\"M%.1f %.1f", x, panel->bottom);
-    for (i = STEP - 1; i < run->sample_count; i += STEP) {
-        double y = y_of(panel, height_at(run, panel->door, i, layers));
+    fprintf(out, "<path d=\"M%.1f %.1f", x_of(0), panel->bottom);
+    for (i = 0; i < DEMO_STRETCHES; i++) {
+        double y = y_of(panel, height_of(&run->fates[panel->door][i], layers));
 
-        fprintf(out, "L%.1f %.1f", x, y);
-        x = x_of(run->samples[i].time);
-        fprintf(out, "L%.1f %.1f", x, y);
+        fprintf(out, "L%.1f %.1fL%.1f %.1f", x_of(i * DEMO_STRETCH), y,
+                x_of((i + 1) * DEMO_STRETCH), y);
     }
-    fprintf(out, "L%.1f %.1fZ\" fill=\"%s\"/>\n", x, panel->bottom, fill);
+    fprintf(out, "L%.1f %.1fZ\" fill=\"%s\"/>\n", x_of(DEMO_END), panel->bottom, fill);
 }
 
 static void draw_traffic(FILE *out, const struct run *run, const struct panel *panel)
@@ -194,34 +184,60 @@ static void draw_traffic(FILE *out, const struct run *run, const struct panel *p
 
 /* ---- The ratio of errors, which has the right axis of the upper panel */
 
-static void draw_ratio(FILE *out, const struct run *run, const struct panel *panel)
+#define RATIO_FULL (100 / RATE_TOP) /* 100 % is as high as 100 requests a second */
+
+static void draw_ratio_axis(FILE *out, const struct panel *panel)
 {
-    const double full = 100 / RATE_TOP; /* 100 % is as high as 100 a second */
-    int drawing = 0, percent;
-    unsigned i;
+    double half = y_of(panel, 0.5 * RATIO_FULL);
+    int percent;
 
     for (percent = 0; percent <= 100; percent += 25) {
         text(out, RIGHT + 10, y_of(panel, percent / RATE_TOP) + 4,
-             "class=\"tick\" fill=\"" RATIO "\"", "%d %%", percent);
+             "class=\"tick\" style=\"fill:" RATIO "\"", "%d %%", percent);
     }
     fprintf(out,
-            "<text transform=\"translate(%.1f %.1f) rotate(90)\" class=\"axis\" fill=\"" RATIO
+            "<text transform=\"translate(%.1f %.1f) rotate(90)\" class=\"axis\" style=\"fill:" RATIO
             "\">error ratio</text>\n",
             RIGHT + 54, (panel->top + panel->bottom) / 2);
-    rule(out, LEFT, y_of(panel, 0.5 * full), RIGHT, y_of(panel, 0.5 * full),
-         "stroke=\"" RATIO "\" stroke-width=\"1.2\" stroke-dasharray=\"6 5\"");
+    rule(out, LEFT, half, RIGHT, half, "class=\"limit\"");
+}
+
+/* The line, broken where the breaker sees nothing; or, with gaps, only the gaps, level from where the
+ * line broke off. */
+static void draw_ratio_line(FILE *out, const struct run *run, const struct panel *panel, int gaps,
+                            const char *look)
+{
+    double y = y_of(panel, 0);
+    int seen = 0, began = 0;
+    unsigned i;
 
     fputs("<path d=\"", out);
-    for (i = 0; i < run->sample_count; i++) {
-        const struct sample *sample = &run->samples[i];
+    for (i = 0; i < run->ratio_count; i++) {
+        const struct ratio *point = &run->ratios[i];
+        double x = x_of(point->time);
+        int sees = point->ratio >= 0;
 
-        if (sample->ratio >= 0) {
-            fprintf(out, "%s%.1f %.1f", drawing ? "L" : "M", x_of(sample->time),
-                    y_of(panel, sample->ratio * full));
+        if (gaps && began && seen != sees) {
+            fprintf(out, "%s%.1f %.1f", sees ? "L" : "M", x, y);
         }
-        drawing = sample->ratio >= 0;
+        if (sees) {
+            y = y_of(panel, point->ratio * RATIO_FULL);
+        }
+        if (!gaps && sees) {
+            fprintf(out, "%s%.1f %.1f", seen ? "L" : "M", x, y);
+        }
+        seen = sees;
+        began |= sees;
     }
-    fputs("\" class=\"halo\"/>\n", out);
+    fprintf(out, "\" %s/>\n", look);
+}
+
+static void draw_ratio(FILE *out, const struct run *run, const struct panel *panel)
+{
+    draw_ratio_axis(out, panel);
+    draw_ratio_line(out, run, panel, 1, "class=\"unseen\"");
+    draw_ratio_line(out, run, panel, 0, "class=\"halo\"");
+    draw_ratio_line(out, run, panel, 0, "class=\"ratio\"");
 }
 
 /* ---- Words */
@@ -241,12 +257,11 @@ static void draw_legend(FILE *out)
 
     legend_item(out, &x, y, GOOD, "answered", 110);
     legend_item(out, &x, y, BAD, "failed", 88);
-    legend_item(out, &x, y, REFUSED, "refused at once by the breaker", 240);
-    rule(out, x, y - 4, x + 22, y - 4, "stroke=\"" RATIO "\" stroke-width=\"2.6\"");
+    legend_item(out, &x, y, REFUSED, "refused at once by the breaker", 252);
+    rule(out, x, y - 4, x + 22, y - 4, "class=\"ratio\"");
     text(out, x + 30, y, "class=\"key\"", "error ratio that the breaker sees");
-    x += 250;
-    rule(out, x, y - 4, x + 22, y - 4,
-         "stroke=\"" RATIO "\" stroke-width=\"1.2\" stroke-dasharray=\"6 5\"");
+    x += 280;
+    rule(out, x, y - 4, x + 22, y - 4, "class=\"limit\"");
     text(out, x + 30, y, "class=\"key\"", "where it trips");
 }
 
@@ -274,8 +289,7 @@ static void draw_cards(FILE *out, const struct run *run, const struct findings *
     if (findings->tripped_after >= 0) {
         snprintf(figure, sizeof figure, "%.2f s", findings->tripped_after / 1000);
     }
-    card(out, 2, findings->tripped_after >= 0 ? figure : "never",
-         "from the first trouble to the trip");
+    card(out, 2, findings->tripped_after >= 0 ? figure : "never", "from first trouble to the trip");
     if (findings->recovered_after >= 0) {
         snprintf(figure, sizeof figure, "%.2f s", findings->recovered_after / 1000);
     }
@@ -294,15 +308,20 @@ static void draw_all(FILE *out, const struct run *run, const struct findings *fi
         ".label{font-size:13.5px;fill:" INK "}.key{font-size:13.5px;fill:" INK "}"
         ".head{font-size:15px;font-weight:600;fill:" INK "}"
         ".band{font-size:12px;font-weight:600;fill:#fff;text-anchor:middle}"
-        ".tick{font-size:12px}.axis{font-size:12.5px;text-anchor:middle}"
+        ".tick{font-size:12px;fill:" FAINT "}"
+        ".axis{font-size:12.5px;text-anchor:middle;fill:" FAINT "}"
         ".figure{font-size:24px;font-weight:600;fill:" INK "}"
-        ".halo{fill:none;stroke:" RATIO ";stroke-width:2.6;stroke-linejoin:round}"
+        ".ratio,.halo,.unseen{fill:none;stroke-linejoin:round;stroke-linecap:round}"
+        ".ratio{stroke:" RATIO ";stroke-width:2.6}"
+        ".halo{stroke:#fff;stroke-opacity:.75;stroke-width:5.5}"
+        ".unseen{stroke:" RATIO ";stroke-width:1.8;stroke-dasharray:.1 5}"
+        ".limit{stroke:" RATIO ";stroke-width:1.2;stroke-dasharray:6 5}"
         "</style>\n",
         WIDTH, HEIGHT);
     fprintf(out, "<rect width=\"%d\" height=\"%d\" rx=\"14\" fill=\"#fff\"/>\n", WIDTH, HEIGHT);
     text(out, 44, 54, "class=\"title\"",
          "A service falls sick and heals, with a circuit breaker and without");
-    text(out, 44, 82, "class=\"label\" fill=\"" FAINT "\"",
+    text(out, 44, 82, "class=\"label\" style=\"fill:" FAINT "\"",
          "%d requests a second each way, each with a time limit of %d ms; all figures are measured "
          "in "
          "this run",

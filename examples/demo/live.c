@@ -10,7 +10,7 @@
 
 #include "demo.h"
 
-#define WIDTH 50 /* of the bar and of the strips */
+#define WIDTH 40 /* of the bar and of the strips */
 
 static const char green[] = "\033[32m", yellow[] = "\033[33m", red[] = "\033[31m";
 static const char dim[] = "\033[2m", bold[] = "\033[1m", plain[] = "\033[0m";
@@ -62,6 +62,11 @@ struct rates {
     double sent, answered, failed, refused;
 };
 
+static double rate(unsigned earlier, unsigned later, double ms)
+{
+    return ms > 0 ? (later - earlier) * 1000.0 / ms : 0;
+}
+
 static struct rates rates_now(const struct run *run, enum door door)
 {
     static const struct sample zero;
@@ -69,12 +74,13 @@ static struct rates rates_now(const struct run *run, enum door door)
     const struct sample *last = &run->samples[run->sample_count - 1];
     const struct sample *first = run->sample_count > back ? last - back : &zero;
     const struct flow *a = &first->flow[door], *b = &last->flow[door];
+    double ms = last->time - first->time;
     struct rates rates;
 
-    rates.sent = run_rate(a->sent, b->sent, first->time, last->time);
-    rates.answered = run_rate(a->answered, b->answered, first->time, last->time);
-    rates.failed = run_rate(a->failed, b->failed, first->time, last->time);
-    rates.refused = run_rate(a->refused, b->refused, first->time, last->time);
+    rates.sent = rate(a->sent, b->sent, ms);
+    rates.answered = rate(a->answered, b->answered, ms);
+    rates.failed = rate(a->failed, b->failed, ms);
+    rates.refused = rate(a->refused, b->refused, ms);
     return rates;
 }
 
@@ -107,12 +113,12 @@ static void line(struct live *live)
     live->lines++;
 }
 
-static void show_bar(struct live *live, double share, int width, const char *colour)
+static void show_bar(struct live *live, double share, const char *colour)
 {
-    int cell, full = (int)(share * width + 0.5);
+    int cell, full = (int)(share * WIDTH + 0.5);
 
     fputs(paint(live, colour), stdout);
-    for (cell = 0; cell < width; cell++) {
+    for (cell = 0; cell < WIDTH; cell++) {
         if (cell == full) {
             fputs(paint(live, plain), stdout);
             fputs(paint(live, dim), stdout);
@@ -128,18 +134,19 @@ static void show_strip(struct live *live, const struct run *run, int of_breaker)
     unsigned cell, per_cell = DEMO_END / DEMO_SAMPLE / WIDTH;
     const char *letters = of_breaker ? "PBR" : ".sf";
 
-    for (cell = 0; cell < WIDTH && cell * per_cell < run->sample_count; cell++) {
+    for (cell = 0; cell < WIDTH; cell++) {
         const struct sample *sample = &run->samples[cell * per_cell];
         enum health health = health_at(sample->time);
 
-        if (live->colours && live->utf8) {
+        if (cell * per_cell >= run->sample_count) {
+            putchar(' ');
+        } else if (live->colours && live->utf8) {
             printf("%s█", of_breaker ? state_colour(sample->state) : health_colour(health));
         } else {
             putchar(letters[of_breaker ? (int)sample->state : (int)health]);
         }
     }
     fputs(paint(live, plain), stdout);
-    line(live);
 }
 
 static void show_rates(struct live *live, const char *title, struct rates rates)
@@ -156,15 +163,19 @@ static void show_rates(struct live *live, const char *title, struct rates rates)
 
 static void show_breaker(struct live *live, const struct sample *last, const struct run *run)
 {
-    printf("  breaker   %s%s%-12s%s", paint(live, bold), paint(live, state_colour(last->state)),
+    printf("  breaker   ");
+    show_strip(live, run, 1);
+    printf(" %s%s%s%s", paint(live, bold), paint(live, state_colour(last->state)),
            breaker_state_name(last->state), paint(live, plain));
-    if (last->ratio >= 0) {
-        printf("errors ");
-        show_bar(live, last->ratio, 20, last->ratio >= 0.5 ? red : green);
-        printf(" %3.0f %%", last->ratio * 100);
-    } else {
-        printf("next try in %.1f s",
+    if (last->state == BREAKER_BROKEN) {
+        printf(", next try in %.1f s",
                (double)breaker_retry_after(run->stream[DOOR_WITH].breaker) / 1000);
+    }
+    line(live);
+    printf("  errors    ");
+    show_bar(live, last->ratio > 0 ? last->ratio : 0, last->ratio < 0.5 ? green : red);
+    if (last->ratio >= 0) {
+        printf(" %.0f %%", last->ratio * 100);
     }
     line(live);
 }
@@ -180,16 +191,13 @@ static void show_frame(struct live *live, const struct run *run)
     }
     live->lines = 0;
     printf("  time      ");
-    show_bar(live, share < 1 ? share : 1, WIDTH, bold);
-    printf(" %4.1f s", last->time / 1000);
+    show_bar(live, share < 1 ? share : 1, bold);
+    printf(" %.1f s", last->time / 1000);
     line(live);
-    printf("            ");
+    printf("  service   ");
     show_strip(live, run, 0);
-    printf("            ");
-    show_strip(live, run, 1);
-    line(live);
-    printf("  service   %s%s%s%s", paint(live, bold), paint(live, health_colour(health)),
-           health_text(health), paint(live, plain));
+    printf(" %s%s%s%s", paint(live, bold), paint(live, health_colour(health)), health_text(health),
+           paint(live, plain));
     line(live);
     show_breaker(live, last, run);
     line(live);

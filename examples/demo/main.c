@@ -38,9 +38,11 @@ double run_time(const struct run *r)
     return (double)(uv_hrtime() - r->start) / 1e6;
 }
 
-double run_rate(unsigned earlier, unsigned later, double from, double to)
+struct fate *run_fate(struct run *r, enum door door, double asked)
 {
-    return to > from ? (later - earlier) * 1000.0 / (to - from) : 0;
+    unsigned stretch = asked > 0 ? (unsigned)(asked / DEMO_STRETCH) : 0;
+
+    return &r->fates[door][stretch < DEMO_STRETCHES ? stretch : DEMO_STRETCHES - 1];
 }
 
 /* ---- The end */
@@ -83,16 +85,30 @@ static int all_ended(void)
 static void send_due(uv_timer_t *timer)
 {
     double now = run_time(&run);
-    unsigned due = (unsigned)((now < DEMO_END ? now : DEMO_END) * DEMO_RATE / 1000);
+    unsigned all = DEMO_END / 1000 * DEMO_RATE, due = (unsigned)(now * DEMO_RATE / 1000) + 1;
 
     (void)timer;
-    while (run.stream[DOOR_WITH].flow.asked < due) {
+    while (run.stream[DOOR_WITH].flow.asked < (due < all ? due : all)) {
         stream_send(&run.stream[DOOR_WITH]);
         stream_send(&run.stream[DOOR_WITHOUT]);
     }
     if (now >= DEMO_END && all_ended()) {
         end_run();
     }
+}
+
+static double ratio_of(const breaker_counts_t *counts)
+{
+    unsigned results = counts->ok + counts->failed;
+
+    return results > 0 ? (double)counts->failed / results : -1;
+}
+
+static void note_ratio(double time, double ratio)
+{
+    run.ratios[run.ratio_count].time = time;
+    run.ratios[run.ratio_count].ratio = ratio;
+    run.ratio_count++;
 }
 
 static void take_sample(uv_timer_t *timer)
@@ -107,7 +123,8 @@ static void take_sample(uv_timer_t *timer)
     breaker_inspect(run.stream[DOOR_WITH].breaker, &now);
     sample->time = run_time(&run);
     sample->state = now.state;
-    sample->ratio = now.counts.ok + now.counts.failed > 0 ? now.ratio : -1;
+    sample->ratio = ratio_of(&now.counts);
+    note_ratio(sample->time, sample->ratio);
     sample->flow[DOOR_WITH] = run.stream[DOOR_WITH].flow;
     sample->flow[DOOR_WITHOUT] = run.stream[DOOR_WITHOUT].flow;
     run.sample_count++;
@@ -125,6 +142,10 @@ static void on_change(breaker_listener_t *listener, const breaker_event_t *event
         change->to = event->to;
         change->counts = event->counts;
         run.change_count++;
+        if (ratio_of(&event->counts) >= 0) {
+            note_ratio(change->time, ratio_of(&event->counts));
+        }
+        note_ratio(change->time, -1); /* each state begins with fresh counts */
     }
 }
 
@@ -171,6 +192,7 @@ static int start_run(uv_loop_t *loop)
     }
     for (door = 0; door < DOORS; door++) {
         run.stream[door].run = &run;
+        run.stream[door].door = door;
         run.stream[door].port = run.service.port[door];
     }
     run.stream[DOOR_WITH].breaker = breaker;
@@ -181,7 +203,7 @@ static int start_run(uv_loop_t *loop)
     uv_signal_start(&terminate, on_signal, SIGTERM);
     uv_timer_init(loop, &sender);
     uv_timer_init(loop, &sampler);
-    uv_timer_start(&sender, send_due, 0, 10);
+    uv_timer_start(&sender, send_due, 0, 1000 / DEMO_RATE / 2);
     uv_timer_start(&sampler, take_sample, DEMO_SAMPLE, DEMO_SAMPLE);
     return 0;
 }

@@ -56,7 +56,7 @@ static void print_table(const struct run *run, const struct findings *findings)
     row("requests that users saw fail", with->flow.failed + with->flow.refused,
         without->flow.failed, "");
     row("    of these, refused at once", with->flow.refused, 0, "");
-    row("    of these, refused when it was well again", with->refused_when_well, 0, "");
+    row("        of these, after it had healed", with->refused_when_well, 0, "");
     row("time that users waited for them, in all", with->waited / 1000, without->waited / 1000,
         "s");
     row("    each, on the average", mean(with->waited, with->flow.failed + with->flow.refused),
