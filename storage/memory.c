@@ -1,5 +1,5 @@
 /* The storage in memory, as the library sees it: each transaction under one mutex, on one clock, done
- * when submit returns. What is within the limits is decided here. */
+ * when submit returns. */
 #include "memory.h"
 #include "memory_bell.h"
 #include "memory_keys.h"
@@ -26,58 +26,6 @@ static uint64_t wall(const struct memory *memory)
     if (memory->wall != NULL)
         return memory->wall(memory->data);
     return memory->made_wall + (monotonic() - memory->made_mono);
-}
-
-/* ---- Limits ------------------------------------------------------------------------------------*/
-
-static int is_key(const char *key, uint16_t length)
-{
-    return key != NULL && length >= 1 && length <= BREAKER_KEY_MAX;
-}
-
-static int is_value(const char *value, uint16_t length)
-{
-    return length <= BREAKER_VALUE_MAX && (length == 0 || value != NULL);
-}
-
-static int is_verb(const breaker_verb_t *verb)
-{
-    if (!is_key(verb->key, verb->key_length))
-        return 0;
-    switch (verb->kind) {
-    case BREAKER_GET:
-        return verb->length == 0 || verb->value != NULL;
-    case BREAKER_SET:
-    case BREAKER_ADD:
-    case BREAKER_TELL:
-        return is_value(verb->value, verb->length);
-    case BREAKER_INCR:
-    case BREAKER_DELETE:
-    case BREAKER_LOG:
-        return 1;
-    }
-    return 0;
-}
-
-static int is_within_limits(const breaker_transaction_t *transaction)
-{
-    if (transaction->count > BREAKER_VERBS_MAX)
-        return 0;
-    if (transaction->count > 0 && transaction->verbs == NULL)
-        return 0;
-    for (unsigned i = 0; i < transaction->count; i++)
-        if (!is_verb(&transaction->verbs[i]))
-            return 0;
-    switch (transaction->guard) {
-    case BREAKER_GUARD_NONE:
-        return 1;
-    case BREAKER_GUARD_EQUALS:
-        return is_key(transaction->guard_key, transaction->guard_key_length) &&
-               is_value(transaction->guard_value, transaction->guard_length);
-    case BREAKER_GUARD_ABSENT:
-        return is_key(transaction->guard_key, transaction->guard_key_length);
-    }
-    return 0;
 }
 
 /* ---- Transactions, the mutex being held --------------------------------------------------------*/
@@ -164,8 +112,8 @@ static void memory_submit(breaker_storage_t *storage, breaker_client_t *client,
                           breaker_transaction_t *transaction)
 {
     struct memory *memory = (struct memory *)storage;
-    int status = UV_EINVAL;
-    if (is_within_limits(transaction)) {
+    int status = breaker_transaction_check(transaction);
+    if (status == 0) {
         uv_mutex_lock(&memory->mutex);
         status = carry_out(memory, client, transaction);
         uv_mutex_unlock(&memory->mutex);

@@ -1,11 +1,7 @@
 /* What each verb does to a key of the memory storage. */
 #include "memory_draft.h"
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <uv.h>
-
-enum { NUMBER = 24 }; /* room for any number as text */
 
 static uint64_t end_of(uint64_t now, uint64_t ttl)
 {
@@ -57,36 +53,22 @@ static int verb_add(struct memory_draft *draft, const breaker_verb_t *verb, uint
     return result->number ? verb_set(draft, verb, now) : 0;
 }
 
-/* Decimal text as INCR writes it, and no other. */
-static bool read_number(const char *text, size_t length, int64_t *number)
-{
-    char copy[NUMBER];
-    char again[NUMBER];
-    if (length >= sizeof copy)
-        return false;
-    memcpy(copy, text, length);
-    copy[length] = '\0';
-    *number = strtoll(copy, NULL, 10);
-    int written = snprintf(again, sizeof again, "%lld", (long long)*number);
-    return (size_t)written == length && memcmp(again, text, length) == 0;
-}
-
 static int verb_incr(struct memory_draft *draft, const breaker_verb_t *verb, uint64_t now,
                      struct memory_result *result)
 {
-    int64_t before = 0;
-    char text[NUMBER];
     if (draft->held == MEMORY_LOG)
         return UV_EINVAL;
-    if (draft->held == MEMORY_VALUE && !read_number(draft->value, draft->length, &before))
-        return UV_EINVAL;
-    if (__builtin_add_overflow(before, verb->number, &result->number))
-        return UV_EINVAL;
+    if (draft->held == MEMORY_NOTHING) {
+        draft->value[0] = '0';
+        draft->length = 1;
+    }
+    result->number = verb->number;
+    int error = breaker_number_add(draft->value, &draft->length, &result->number);
+    if (error != 0)
+        return error;
     draft->held = MEMORY_VALUE;
     draft->changed = true;
-    draft->length = (uint16_t)snprintf(text, sizeof text, "%lld", (long long)result->number);
-    memcpy(draft->value, text, draft->length);
-    if (before == 0 && verb->ttl != 0)
+    if (result->number == verb->number && verb->ttl != 0)
         draft->end = end_of(now, verb->ttl);
     return 0;
 }

@@ -2,9 +2,16 @@
  * the system's resolver on libuv's thread pool, each time anew, because what stands behind a name moves
  * when a replica takes over. */
 #include "redis_address.h"
+#include "memory.h"
 #include <stdio.h>
 #include <string.h>
 #include <sys/un.h>
+
+/* Apart from what asked, which may be gone before the resolver answers. */
+struct redis_lookup {
+    uv_getaddrinfo_t request;
+    struct redis_addresses *addresses; /* NULL: nobody waits */
+};
 
 static void add(struct redis_addresses *addresses, const void *address, size_t length)
 {
@@ -18,11 +25,15 @@ static void add(struct redis_addresses *addresses, const void *address, size_t l
 
 static void on_found(uv_getaddrinfo_t *request, int status, struct addrinfo *list)
 {
-    struct redis_addresses *addresses = request->data;
-    addresses->busy = false;
-    for (struct addrinfo *at = list; status == 0 && at; at = at->ai_next)
+    struct redis_lookup *lookup = request->data;
+    struct redis_addresses *addresses = lookup->addresses;
+    memory_release(lookup);
+    for (struct addrinfo *at = list; addresses && status == 0 && at; at = at->ai_next)
         add(addresses, at->ai_addr, at->ai_addrlen);
     uv_freeaddrinfo(list);
+    if (!addresses)
+        return;
+    addresses->lookup = NULL;
     addresses->found(addresses, status == 0 && addresses->count == 0 ? UV_EAI_NONAME : status);
 }
 
@@ -32,10 +43,18 @@ static int look_up(struct redis_addresses *addresses, uv_loop_t *loop,
     struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
     char port[8];
     snprintf(port, sizeof port, "%u", options->port & 0xffffu);
-    addresses->request.data = addresses;
-    int status = uv_getaddrinfo(loop, &addresses->request, on_found, options->host, port, &hints);
-    addresses->busy = status == 0;
-    return status ? status : 1;
+    struct redis_lookup *lookup = memory_allocate(sizeof *lookup);
+    if (!lookup)
+        return UV_ENOMEM;
+    lookup->request.data = lookup;
+    lookup->addresses = addresses;
+    int status = uv_getaddrinfo(loop, &lookup->request, on_found, options->host, port, &hints);
+    if (status) {
+        memory_release(lookup);
+        return status;
+    }
+    addresses->lookup = lookup;
+    return 1;
 }
 
 int redis_addresses_find(struct redis_addresses *addresses, uv_loop_t *loop,
@@ -43,7 +62,7 @@ int redis_addresses_find(struct redis_addresses *addresses, uv_loop_t *loop,
                          void (*found)(struct redis_addresses *addresses, int status))
 {
     addresses->found = found;
-    if (addresses->busy)
+    if (addresses->lookup)
         return 1;
     addresses->count = addresses->next = 0;
     if (options->path) {
@@ -62,6 +81,15 @@ int redis_addresses_find(struct redis_addresses *addresses, uv_loop_t *loop,
     else
         return look_up(addresses, loop, options);
     return 0;
+}
+
+void redis_addresses_abandon(struct redis_addresses *addresses)
+{
+    if (!addresses->lookup)
+        return;
+    addresses->lookup->addresses = NULL;
+    uv_cancel((uv_req_t *)&addresses->lookup->request);
+    addresses->lookup = NULL;
 }
 
 const struct redis_address *redis_addresses_next(struct redis_addresses *addresses)

@@ -9,10 +9,11 @@
 
 #define REDIS_ADDRESSES_MAX 8u /* more addresses than that of one name are not tried */
 
+struct redis_lookup;
+
 struct redis_addresses {
-    uv_getaddrinfo_t request;
+    struct redis_lookup *lookup; /* under way; NULL: none */
     void (*found)(struct redis_addresses *addresses, int status);
-    bool busy; /* a look-up is under way: the memory must stay */
     unsigned count;
     unsigned next;
     struct redis_address {
@@ -26,6 +27,9 @@ struct redis_addresses {
 int redis_addresses_find(struct redis_addresses *addresses, uv_loop_t *loop,
                          const breaker_redis_options_t *options,
                          void (*found)(struct redis_addresses *addresses, int status));
+
+/* Waits no more for what is being looked up. The loop does: libuv cannot end it. */
+void redis_addresses_abandon(struct redis_addresses *addresses);
 
 /* The next address to try, or NULL when all were tried. */
 const struct redis_address *redis_addresses_next(struct redis_addresses *addresses);

@@ -48,8 +48,7 @@ static bool has_blank(const char *text)
 static const char *bad_field_of(const breaker_redis_options_t *options)
 {
     if (options->path) {
-        if (!*options->path ||
-            strlen(options->path) >= sizeof((struct sockaddr_un *)0)->sun_path)
+        if (!*options->path || strlen(options->path) >= sizeof((struct sockaddr_un *)0)->sun_path)
             return "path";
     } else if (!options->host || !*options->host || strlen(options->host) > 255) {
         return "host";

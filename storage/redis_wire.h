@@ -7,7 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define REDIS_REPLY_BYTES_MAX (1024u * 1024u) /* of one reply; what is longer costs the connection */
+#define REDIS_REPLY_BYTES_MAX \
+    (1024u * 1024u) /* of one reply; what is longer costs the connection */
 #define REDIS_REPLY_NODES_MAX 4096u
 
 /* ---- Commands: lengths everywhere, formats nowhere. */

@@ -194,6 +194,16 @@ struct breaker_storage_s {
     const breaker_storage_ops_t *ops;
 };
 
+/* ---- Help for storages -------------------------------------------------------------------------*/
+
+/* Whether a transaction is within the limits: 0 or UV_EINVAL. Every storage asks it first. */
+BREAKER_API int breaker_transaction_check(const breaker_transaction_t *transaction);
+
+/* INCR's arithmetic, for storages that have none of their own: value[0 .. *length) is the text of a
+ * number (of an absent key, "0"), to which *number is added; both become the sum. value has room for
+ * BREAKER_VALUE_MAX bytes. UV_EINVAL: no number, or no sum; nothing is changed. */
+BREAKER_API int breaker_number_add(char *value, uint16_t *length, int64_t *number);
+
 /* ---- The storage in memory ---------------------------------------------------------------------
  * For panels of one process, of several threads too: transactions run under one mutex, at once, and
  * complete inside submit. An error has done nothing, whatever it is. There is no prefix: flush forgets
