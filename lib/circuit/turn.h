@@ -19,7 +19,9 @@ enum turn_op {
     TURN_TRIP,   /* orders. in: now, draw */
     TURN_RECOVER,
     TURN_RESET,
-    TURN_HOLD /* in: hold too */
+    TURN_HOLD,   /* in: hold too */
+    TURN_CREATE, /* dialects with a talk: the first turn of a breaker, what the original does at start */
+    TURN_LOOK    /* the same: reads anew what a snapshot shows; changes nothing, tells nothing */
 };
 
 enum turn_next { TURN_DONE, TURN_ASK, TURN_WRITE };
