@@ -482,7 +482,8 @@ typedef struct breaker_totals_s {
     uint64_t ignored;
     uint64_t cancelled;
     uint64_t timed_out;
-    uint64_t late; /* results that came after their epoch, or after their call was over */
+    uint64_t late; /* results that came after their epoch, or after their call was over (but for
+                      UV_ECANCELED, which an I/O that was stopped says) */
     uint64_t slow;
     uint64_t trips;
 } breaker_totals_t;
@@ -517,7 +518,7 @@ enum {
     BREAKER_ON_REJECTED = 1 << 3,
     BREAKER_ON_LATE = 1 << 4, /* a result after its epoch or its call; see totals.late */
     BREAKER_ON_STATE_CHANGE = 1 << 5,
-    BREAKER_ON_MISSED = 1 << 6, /* events came faster than memory can hold; told to all who listen */
+    BREAKER_ON_MISSED = 1 << 6, /* events came faster than memory can hold; for a panel's listeners */
     BREAKER_ON_ALL = (1 << 6) - 1
 };
 #define BREAKER_KINDS 6 /* kinds that can be missed, from BREAKER_BEFORE_CALL on */
@@ -547,15 +548,17 @@ struct breaker_listener_s {
     void *data;
     struct {
         breaker_listener_t *next;
-        void *home;
-        unsigned generation;
+        breaker_panel_t *panel;
+        breaker_t *breaker;
+        uint32_t since;
         unsigned on;
     } library;
 };
 
 /* Listens to one breaker, or to all of a panel. Several listeners are told in the order in which they
  * came, the breaker's before the panel's. A listener is told what happens after it began to listen.
- * UV_EBUSY: it listens already; UV_EINVAL: no kinds, unknown ones, or no notify. */
+ * UV_EBUSY: it listens already; UV_EINVAL: no kinds, unknown ones, or no notify; UV_ENOMEM (the first
+ * listener of a panel makes the room for events); UV_ESHUTDOWN. */
 BREAKER_API int breaker_listen(breaker_t *breaker, breaker_listener_t *listener);
 BREAKER_API int breaker_panel_listen(breaker_panel_t *panel, breaker_listener_t *listener);
 

@@ -1,0 +1,370 @@
+/* A call with callbacks, from the queue to its last callback. It ends twice: for the circuit, when its
+ * outcome is known (finished, late, cancelled, refused), and for its I/O, when breaker_finish came. The
+ * stage says where it is with the circuit; the flags say what is known of the I/O. */
+#include "panel.h"
+#include <string.h>
+
+enum stage {
+    READY,     /* made ready, or over: the caller's */
+    WAITING,   /* in the queue of starts */
+    RUNNING,   /* its start, or the fallback, is under way */
+    ENDING,    /* its status is known; done is to be told */
+    UNFINISHED /* done was told; its I/O is not over */
+};
+
+enum {
+    STARTED = 1 << 0,  /* breaker_finish is due */
+    FINISHED = 1 << 1, /* and came */
+    ADMITTED = 1 << 2, /* holds a permit */
+    EXTENDED = 1 << 3  /* was given the time that the loop stood still */
+};
+
+/* A loop that is this late, in ms, stood still; less is the usual grain of timers. */
+enum { STANDSTILL = 20 };
+
+void breaker_call_init_sized(breaker_call_t *call, size_t size)
+{
+    if (call == NULL || size < sizeof *call)
+        return;
+    memset(call, 0, size);
+    call->library.size = size;
+}
+
+static bool is_ready_made(const breaker_call_t *call)
+{
+    return call != NULL && call->library.size == sizeof *call;
+}
+
+void call_push(struct call_queue *queue, breaker_call_t *call)
+{
+    call->library.next = NULL;
+    *queue->last = call;
+    queue->last = &call->library.next;
+}
+
+static breaker_call_t *take_all(struct call_queue *queue)
+{
+    breaker_call_t *first = queue->first;
+
+    queue->first = NULL;
+    queue->last = &queue->first;
+    return first;
+}
+
+static breaker_panel_t *panel_of(const breaker_call_t *call)
+{
+    return call->library.breaker->panel;
+}
+
+/* ---- Among the breaker's pending calls ---------------------------------------------------------*/
+
+static void join(breaker_t *breaker, breaker_call_t *call)
+{
+    call->library.breaker = breaker;
+    call->library.previous_pending = NULL;
+    call->library.next_pending = breaker->pending;
+    if (breaker->pending != NULL)
+        breaker->pending->library.previous_pending = call;
+    breaker->pending = call;
+    breaker->panel->pending++;
+}
+
+/* The library is done with the call. */
+static void part(breaker_call_t *call)
+{
+    breaker_t *breaker = call->library.breaker;
+    breaker_call_t *next = call->library.next_pending, *previous = call->library.previous_pending;
+
+    if (previous != NULL)
+        previous->library.next_pending = next;
+    else
+        breaker->pending = next;
+    if (next != NULL)
+        next->library.previous_pending = previous;
+    call->library.stage = READY;
+    call->library.breaker = NULL;
+    breaker->panel->pending--;
+    registry_drop_if_over(breaker);
+}
+
+/* ---- Beginning ---------------------------------------------------------------------------------*/
+
+int breaker_call(breaker_t *breaker, breaker_call_t *call, breaker_start_cb start,
+                 breaker_done_cb done)
+{
+    if (breaker == NULL || start == NULL || done == NULL || !is_ready_made(call) ||
+        call->timeout > BREAKER_TIME_MAX)
+        return UV_EINVAL;
+    if (call->library.stage != READY)
+        return UV_EBUSY;
+    if (!panel_is_open(breaker->panel))
+        return UV_ESHUTDOWN;
+    call->outcome = (breaker_outcome_t)0;
+    call->refused = 0;
+    call->retry_after = 0;
+    call->last_error = 0;
+    call->library.start = start;
+    call->library.done = done;
+    call->library.stage = WAITING;
+    call->library.flags = 0;
+    join(breaker, call);
+    call_push(&breaker->panel->starts, call);
+    panel_wake(breaker->panel);
+    return 0;
+}
+
+/* The call is over for the circuit. */
+static void end(breaker_call_t *call, int status)
+{
+    wheel_remove(call);
+    call->library.stage = ENDING;
+    call->library.status = status;
+    call_push(&panel_of(call)->endings, call);
+}
+
+/* Tells the circuit, if it has admitted the call. */
+static void settle(breaker_call_t *call, breaker_outcome_t outcome, int status)
+{
+    if (!(call->library.flags & ADMITTED))
+        return;
+    call->library.flags &= ~(unsigned)ADMITTED;
+    call->outcome = outcome;
+    breaker_settle(call->library.breaker, panel_now(panel_of(call)), call->library.permit, outcome,
+                   status);
+}
+
+static uint64_t timeout_of(const breaker_call_t *call)
+{
+    return call->timeout > 0 ? call->timeout : call->library.breaker->policy->rules.options.timeout;
+}
+
+static void set_deadline(breaker_call_t *call, uint64_t from, uint64_t time)
+{
+    call->library.deadline = from + time;
+    wheel_add(&panel_of(call)->wheel, call);
+}
+
+/* Runs start or fallback. Inside it the call may be finished, cancelled, or lose its breaker. */
+static void run(breaker_call_t *call, breaker_start_cb start)
+{
+    uint64_t timeout = timeout_of(call);
+    int status;
+
+    call->library.stage = RUNNING;
+    call->library.flags |= STARTED;
+    if (timeout > 0)
+        set_deadline(call, panel_fresh_now(panel_of(call)), timeout);
+    status = start(call);
+    if (status >= 0 || (call->library.flags & FINISHED))
+        return;
+    call->library.flags &= ~(unsigned)STARTED; /* nothing was begun */
+    if (call->library.stage == RUNNING) {
+        settle(call, policy_classify(call->library.breaker->policy, status), status);
+        end(call, status);
+    }
+}
+
+static void refuse(breaker_call_t *call, uint64_t now)
+{
+    breaker_t *breaker = call->library.breaker;
+
+    call->refused = 1;
+    call->retry_after = native_retry_after(&breaker->circuit, &breaker->policy->rules, now);
+    call->last_error = breaker->circuit.last_error;
+    if (call->fallback != NULL)
+        run(call, call->fallback);
+    else
+        end(call, BREAKER_EREJECTED);
+}
+
+/* In the drain: asks the circuit and goes on. */
+static void begin(breaker_call_t *call, uint64_t now)
+{
+    if (call->library.stage == ENDING) { /* cancelled while it waited */
+        call_push(&panel_of(call)->endings, call);
+        return;
+    }
+    if (breaker_admit(call->library.breaker, now, &call->library.permit) == 0) {
+        call->library.flags |= ADMITTED;
+        run(call, call->library.start);
+    } else {
+        refuse(call, now);
+    }
+}
+
+void call_run_starts(breaker_panel_t *panel)
+{
+    breaker_call_t *batch = take_all(&panel->starts);
+    uint64_t now = panel_now(panel);
+
+    while (batch != NULL) {
+        breaker_call_t *call = batch;
+        batch = call->library.next;
+        begin(call, now);
+    }
+}
+
+/* ---- Ending ------------------------------------------------------------------------------------*/
+
+/* After the circuit's end. An I/O that was stopped says UV_ECANCELED: then no result came late. */
+static void finish_late(breaker_call_t *call, int status)
+{
+    breaker_panel_t *panel = panel_of(call);
+
+    if (status != UV_ECANCELED && !call->refused)
+        breaker_late(call->library.breaker, panel_now(panel), call->library.permit.start, status);
+    if (call->library.stage != UNFINISHED)
+        return; /* done is still to be told, and will see that the I/O is over */
+    if (call->release != NULL)
+        call_push(&panel->endings, call);
+    else
+        part(call);
+}
+
+static int finish(breaker_call_t *call, int status, breaker_outcome_t outcome)
+{
+    if (call->library.flags & FINISHED)
+        return BREAKER_ESTALE;
+    if (!(call->library.flags & STARTED))
+        return UV_EINVAL;
+    call->library.flags |= FINISHED;
+    panel_wake(panel_of(call));
+    if (call->library.stage == RUNNING) {
+        settle(call, outcome, status);
+        end(call, status);
+    } else {
+        finish_late(call, status);
+    }
+    return 0;
+}
+
+int breaker_finish(breaker_call_t *call, int status)
+{
+    breaker_outcome_t outcome = BREAKER_SUCCESS;
+
+    if (!is_ready_made(call))
+        return UV_EINVAL;
+    if (call->library.stage == RUNNING && (call->library.flags & ADMITTED))
+        outcome = policy_classify(call->library.breaker->policy, status);
+    return finish(call, status, outcome);
+}
+
+int breaker_finish_as(breaker_call_t *call, int status, breaker_outcome_t outcome)
+{
+    if (!is_ready_made(call) || outcome < BREAKER_SUCCESS || outcome > BREAKER_CANCELLED)
+        return UV_EINVAL;
+    return finish(call, status, outcome);
+}
+
+int breaker_cancel(breaker_call_t *call)
+{
+    if (!is_ready_made(call))
+        return UV_EINVAL;
+    switch ((enum stage)call->library.stage) {
+    case READY:
+        return call->library.done == NULL ? UV_EINVAL : UV_EALREADY;
+    case WAITING:
+        call->library.stage = ENDING;
+        call->library.status = UV_ECANCELED;
+        return 0;
+    case RUNNING:
+        settle(call, BREAKER_CANCELLED, UV_ECANCELED);
+        end(call, UV_ECANCELED);
+        panel_wake(panel_of(call));
+        return 0;
+    case ENDING:
+    case UNFINISHED:
+        break;
+    }
+    return UV_EALREADY;
+}
+
+/* The breaker is destroyed: nothing more is counted. */
+void call_abandon(breaker_t *breaker)
+{
+    for (breaker_call_t *call = breaker->pending; call != NULL; call = call->library.next_pending) {
+        if (call->library.flags & ADMITTED)
+            call->outcome = BREAKER_CANCELLED;
+        call->library.flags &= ~(unsigned)ADMITTED;
+        if (call->library.stage == WAITING || call->library.stage == RUNNING)
+            breaker_cancel(call);
+    }
+}
+
+/* The loop itself stood still: the call gets that time back, once. */
+static bool extend(breaker_call_t *call, uint64_t now)
+{
+    uint64_t late = now - call->library.deadline, timeout = timeout_of(call);
+
+    if (late < STANDSTILL || (call->library.flags & EXTENDED) ||
+        !panel_judges_real_time(panel_of(call)))
+        return false;
+    call->library.flags |= EXTENDED;
+    set_deadline(call, now, late < timeout ? late : timeout);
+    return true;
+}
+
+void call_judge(breaker_panel_t *panel)
+{
+    uint64_t now = panel_now(panel);
+    breaker_call_t *call;
+
+    while ((call = wheel_due(&panel->wheel, now)) != NULL) {
+        if (extend(call, now))
+            continue;
+        if (call->library.flags & ADMITTED)
+            call->library.breaker->totals.timed_out++;
+        settle(call, BREAKER_FAILURE, UV_ETIMEDOUT);
+        end(call, UV_ETIMEDOUT);
+        panel_wake(panel);
+    }
+}
+
+/* ---- The last callbacks ------------------------------------------------------------------------*/
+
+static void leave(breaker_call_t *call)
+{
+    breaker_call_cb release = call->release;
+
+    part(call);
+    release(call);
+}
+
+static bool io_is_over(const breaker_call_t *call)
+{
+    return (call->library.flags & FINISHED) || !(call->library.flags & STARTED);
+}
+
+/* After done the call is touched only where it cannot be the caller's yet. */
+static void tell(breaker_call_t *call)
+{
+    breaker_done_cb done = call->library.done;
+    int status = call->library.status;
+
+    if (!io_is_over(call) && call->stop != NULL)
+        call->stop(call);
+    if (!io_is_over(call)) {
+        call->library.stage = UNFINISHED;
+        done(call, status);
+    } else if (call->release != NULL) {
+        done(call, status);
+        leave(call);
+    } else {
+        part(call);
+        done(call, status);
+    }
+}
+
+void call_run_endings(breaker_panel_t *panel)
+{
+    breaker_call_t *batch = take_all(&panel->endings);
+
+    while (batch != NULL) {
+        breaker_call_t *call = batch;
+        batch = call->library.next;
+        if (call->library.stage == UNFINISHED)
+            leave(call);
+        else
+            tell(call);
+    }
+}

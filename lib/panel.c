@@ -1,0 +1,287 @@
+/* The loop. Callbacks run in the drain, which an idle handle brings about in the next turn; deadlines are
+ * judged by a check handle, after the poll phase, when what has already arrived was read; a timer only
+ * wakes the loop for them. The idle and the check handle keep the loop alive while something is
+ * pending, and are stopped when nothing is. The end of it all is here too. */
+#include "panel.h"
+#include "memory.h"
+#include <string.h>
+
+static uv_handle_t *handle(void *one)
+{
+    return one;
+}
+
+/* ---- Clock and chance --------------------------------------------------------------------------*/
+
+bool panel_judges_real_time(const breaker_panel_t *panel)
+{
+    return panel->now == NULL;
+}
+
+uint64_t panel_fresh_now(breaker_panel_t *panel)
+{
+    if (!panel->is_fresh && panel->now == NULL)
+        uv_update_time(panel->loop);
+    panel->is_fresh = true;
+    return panel_now(panel);
+}
+
+/* splitmix64 (Steele, Lea, Flood 2014) */
+double panel_draw(breaker_panel_t *panel)
+{
+    uint64_t x;
+
+    if (panel->random != NULL)
+        return panel->random(panel->data);
+    x = panel->chance += UINT64_C(0x9e3779b97f4a7c15);
+    x = (x ^ (x >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    x = (x ^ (x >> 27)) * UINT64_C(0x94d049bb133111eb);
+    return (double)((x ^ (x >> 31)) >> 11) * 0x1p-53;
+}
+
+static int seed(breaker_panel_t *panel)
+{
+    return uv_random(NULL, NULL, &panel->chance, sizeof panel->chance, 0, NULL);
+}
+
+/* ---- The drain ---------------------------------------------------------------------------------*/
+
+static void on_drain(uv_idle_t *drainer);
+static void on_farewell(uv_handle_t *farewell);
+
+/* Closing a handle of one's own is a way to be called by the loop, also when the host closed the rest. */
+static void bid_farewell(breaker_panel_t *panel)
+{
+    if (panel->is_bidding)
+        return;
+    panel->is_bidding = true;
+    uv_idle_init(panel->loop, &panel->farewell);
+    panel->farewell.data = panel;
+    uv_close(handle(&panel->farewell), on_farewell);
+}
+
+void panel_wake(breaker_panel_t *panel)
+{
+    if (panel->is_awake)
+        return;
+    if (!uv_is_closing(handle(&panel->drainer))) {
+        panel->is_awake = true;
+        uv_idle_start(&panel->drainer, on_drain);
+    } else if (panel->is_closing) {
+        bid_farewell(panel);
+    }
+}
+
+bool panel_is_open(const breaker_panel_t *panel)
+{
+    return !panel->is_closing && !uv_is_closing((const uv_handle_t *)&panel->drainer);
+}
+
+static void set_alarm(breaker_panel_t *panel);
+
+/* Judging waits until after the poll phase. What is due makes that poll not block; a timer that sets
+ * itself with 0 would keep the loop in its timers. */
+static void on_alarm(uv_timer_t *alarm)
+{
+    breaker_panel_t *panel = alarm->data;
+
+    panel->alarm_at = UINT64_MAX;
+    if (wheel_next(&panel->wheel) <= panel_now(panel))
+        panel_wake(panel);
+    else
+        set_alarm(panel);
+}
+
+static void set_alarm(breaker_panel_t *panel)
+{
+    uint64_t next = wheel_next(&panel->wheel), now;
+
+    if (next >= panel->alarm_at || uv_is_closing(handle(&panel->alarm)))
+        return;
+    uv_update_time(panel->loop);
+    now = panel_now(panel);
+    uv_timer_start(&panel->alarm, on_alarm, next > now ? next - now : 1, 0);
+    panel->alarm_at = next;
+}
+
+static void on_judge(uv_check_t *judge);
+
+/* Alive while something is pending, and no longer. */
+static void keep_alive(breaker_panel_t *panel)
+{
+    if (uv_is_closing(handle(&panel->judge)))
+        return;
+    if (panel->pending == 0)
+        uv_check_stop(&panel->judge);
+    else if (!uv_is_active(handle(&panel->judge)))
+        uv_check_start(&panel->judge, on_judge);
+    set_alarm(panel);
+}
+
+static void on_judge(uv_check_t *judge)
+{
+    breaker_panel_t *panel = judge->data;
+
+    call_judge(panel);
+    keep_alive(panel);
+}
+
+static void leave(breaker_panel_t *panel);
+
+static void drain(breaker_panel_t *panel)
+{
+    panel->is_awake = false;
+    panel->is_fresh = false;
+    call_run_starts(panel);
+    call_run_endings(panel);
+    order_run(panel);
+    event_tell(panel);
+    if (panel->is_closing && panel->pending == 0)
+        leave(panel);
+    else
+        keep_alive(panel);
+}
+
+static void on_drain(uv_idle_t *drainer)
+{
+    breaker_panel_t *panel = drainer->data;
+
+    drain(panel);
+    if (!panel->is_awake)
+        uv_idle_stop(drainer);
+}
+
+/* ---- Life --------------------------------------------------------------------------------------*/
+
+void breaker_panel_options_init_sized(breaker_panel_options_t *options, size_t size)
+{
+    breaker_panel_options_t defaults = {.size = size, .max_events = 256};
+
+    if (options != NULL)
+        memcpy(options, &defaults, size < sizeof defaults ? size : sizeof defaults);
+}
+
+enum { EVENTS_MAX = 65536 };
+
+static int open_handles(breaker_panel_t *panel)
+{
+    uv_idle_init(panel->loop, &panel->drainer);
+    uv_check_init(panel->loop, &panel->judge);
+    uv_timer_init(panel->loop, &panel->alarm);
+    uv_unref(handle(&panel->alarm));
+    panel->drainer.data = panel->judge.data = panel->alarm.data = panel;
+    panel->alarm_at = UINT64_MAX;
+    return 0;
+}
+
+int breaker_panel_create(breaker_panel_t **panel, struct uv_loop_s *loop,
+                         const breaker_panel_options_t *options)
+{
+    breaker_panel_options_t defaults;
+    breaker_panel_t *made;
+    int status;
+
+    if (panel == NULL)
+        return UV_EINVAL;
+    *panel = NULL;
+    breaker_panel_options_init(&defaults);
+    if (options == NULL)
+        options = &defaults;
+    if (loop == NULL || options->size != sizeof *options || options->max_events < 1 ||
+        options->max_events > EVENTS_MAX)
+        return UV_EINVAL;
+    if ((made = memory_zeroed(sizeof *made)) == NULL)
+        return UV_ENOMEM;
+    if ((status = seed(made)) != 0) {
+        memory_release(made);
+        return status;
+    }
+    made->loop = loop;
+    made->now = options->now;
+    made->random = options->random;
+    made->data = options->data;
+    made->max_obtained = options->max_obtained;
+    made->starts.last = &made->starts.first;
+    made->endings.last = &made->endings.first;
+    made->orders.last = &made->orders.first;
+    wheel_init(&made->wheel, panel_now(made));
+    event_init(made, options->max_events);
+    registry_init(made);
+    open_handles(made);
+    *panel = made;
+    return 0;
+}
+
+int breaker_panel_fork(breaker_panel_t *panel)
+{
+    return panel == NULL ? UV_EINVAL : seed(panel);
+}
+
+void *breaker_panel_data(const breaker_panel_t *panel)
+{
+    return panel == NULL ? NULL : panel->data;
+}
+
+struct uv_loop_s *breaker_panel_loop(const breaker_panel_t *panel)
+{
+    return panel == NULL ? NULL : panel->loop;
+}
+
+/* ---- The end -----------------------------------------------------------------------------------*/
+
+int breaker_panel_destroy(breaker_panel_t *panel, breaker_panel_cb done)
+{
+    if (panel == NULL)
+        return UV_EINVAL;
+    if (panel->is_closing)
+        return UV_EALREADY;
+    panel->is_closing = true;
+    panel->destroyed = done;
+    registry_destroy_all(panel);
+    event_close(panel);
+    panel_wake(panel);
+    return 0;
+}
+
+static void close_handle(void *one)
+{
+    if (!uv_is_closing(one))
+        uv_close(one, NULL);
+}
+
+/* Handles that the host closed may be closed in the same turn as farewell, and after it: farewell is bid
+ * twice, and the second time comes after everything that was closed before the first. */
+enum { FAREWELLS = 2 };
+
+static void leave(breaker_panel_t *panel)
+{
+    panel->is_leaving = true;
+    close_handle(&panel->drainer);
+    close_handle(&panel->judge);
+    close_handle(&panel->alarm);
+    bid_farewell(panel);
+}
+
+static void end(breaker_panel_t *panel)
+{
+    breaker_panel_cb destroyed = panel->destroyed;
+    void *data = panel->data;
+
+    registry_free(panel);
+    memory_release(panel);
+    if (destroyed != NULL)
+        destroyed(data);
+}
+
+static void on_farewell(uv_handle_t *farewell)
+{
+    breaker_panel_t *panel = farewell->data;
+
+    panel->is_bidding = false;
+    if (!panel->is_leaving)
+        drain(panel);
+    else if (++panel->farewells < FAREWELLS)
+        bid_farewell(panel);
+    else
+        end(panel);
+}

@@ -1,0 +1,196 @@
+/* What the files of the loop layer share: the panel, its breakers and policies, and who does what.
+ *
+ *   policy.c     options, checked and counted; what a status means
+ *   registry.c   breakers by name: created, found, evicted, destroyed
+ *   breaker.c    asking and reporting at once; orders; looking
+ *   call.c       calls with callbacks: from the queue to the last callback
+ *   events.c     listeners, and what they are still to be told
+ *   deadlines.c  when calls are late
+ *   panel.c      the loop: the drain, the handles, clocks, the end
+ */
+#ifndef PANEL_H
+#define PANEL_H
+
+#include "circuit/native.h"
+#include "deadlines.h"
+#include <breaker.h>
+#include <stdatomic.h>
+#include <uv.h>
+
+/* ---- Policy ------------------------------------------------------------------------------------*/
+
+struct breaker_policy_s {
+    atomic_uint refs;
+    struct rules rules;
+    int *excluded; /* sorted */
+    size_t excluded_count;
+};
+
+void policy_ref(breaker_policy_t *policy);
+void policy_unref(breaker_policy_t *policy);
+breaker_outcome_t policy_classify(const breaker_policy_t *policy, int status);
+
+/* ---- Events ------------------------------------------------------------------------------------*/
+
+/* A listener list, in the order in which they came. */
+struct listeners {
+    breaker_listener_t *first;
+};
+
+/* What waits to be told. */
+struct note {
+    breaker_t *breaker; /* NULL: destroyed meanwhile */
+    uint64_t time;
+    uint64_t duration;
+    uint64_t retry_after;
+    breaker_counts_t counts;
+    int status;
+    uint32_t number; /* in the order of what happened */
+    uint8_t kind;
+    uint8_t from, to;
+};
+
+struct events {
+    struct listeners listeners; /* of the whole panel */
+    uint8_t kinds;              /* that they ask for */
+    uint32_t number;            /* of the next note */
+    breaker_listener_t *cursor; /* to be told next, while telling */
+    breaker_t *telling;         /* whose event is being told; NULL: destroyed meanwhile */
+    struct note *notes;         /* a ring, made with the first listener */
+    uint32_t capacity, head, count;
+    bool missed_any; /* the ring is full: from here on notes are only counted */
+    uint64_t missed[BREAKER_KINDS];
+    breaker_t *missed_first; /* whose newest transition was missed, in order */
+    breaker_t **missed_last;
+};
+
+/* ---- Breaker -----------------------------------------------------------------------------------*/
+
+enum {
+    BREAKER_IS_GONE = 1 << 0,     /* destroyed, and only here for the calls that it still has */
+    BREAKER_IS_OBTAINED = 1 << 1, /* may be evicted */
+    BREAKER_WAS_USED = 1 << 2,    /* since the eviction hand came by */
+    BREAKER_MISSED_CHANGE = 1 << 3
+};
+
+struct breaker_s {
+    breaker_panel_t *panel;
+    breaker_policy_t *policy;
+    breaker_t *next; /* of the same hash */
+    struct listeners listeners;
+    breaker_call_t *pending; /* calls accepted and not yet over */
+    breaker_t *next_missed;  /* with BREAKER_MISSED_CHANGE */
+    uint32_t hash;
+    uint32_t in_flight;
+    uint8_t kinds; /* that its listeners ask for */
+    uint8_t flags;
+    uint8_t missed_from; /* with BREAKER_MISSED_CHANGE */
+    uint8_t name_length;
+    uint32_t name_offset; /* from the breaker's own address */
+    struct native circuit;
+    breaker_totals_t totals;
+    /* The cells of the window, then the name. */
+};
+
+/* ---- Panel -------------------------------------------------------------------------------------*/
+
+struct call_queue {
+    breaker_call_t *first, **last;
+};
+
+struct order_queue {
+    breaker_order_t *first, **last;
+};
+
+struct registry {
+    breaker_t **chains;
+    size_t mask; /* a power of two, less one; chains NULL: none yet */
+    size_t count;
+    size_t obtained;
+    size_t hand; /* of the eviction */
+    uint32_t seed;
+};
+
+struct breaker_panel_s {
+    uv_loop_t *loop;
+    uint64_t (*now)(void *);
+    double (*random)(void *);
+    void *data;
+    uint64_t newest; /* a lent clock does not go back */
+    uint64_t chance;
+    unsigned max_obtained;
+
+    uv_idle_t drainer;  /* active while something waits for the next drain */
+    uv_check_t judge;   /* active while calls are pending: judges deadlines, keeps the loop alive */
+    uv_timer_t alarm;   /* wakes the loop for the next deadline; never keeps it alive */
+    uv_idle_t farewell; /* the end, and the drain where the host closed the others */
+    uint64_t alarm_at;
+
+    struct call_queue starts;
+    struct call_queue endings;
+    struct order_queue orders;
+    size_t pending; /* calls accepted and not yet over, orders not yet told */
+    struct wheel wheel;
+    struct events events;
+    struct registry registry;
+
+    bool is_awake;   /* a drain is on its way */
+    bool is_fresh;   /* the loop's time was updated in this drain */
+    bool is_closing; /* breaker_panel_destroy was called */
+    bool is_leaving; /* and nothing is pending any more */
+    bool is_bidding; /* farewell is being closed */
+    uint8_t farewells;
+    breaker_panel_cb destroyed;
+};
+
+/* panel.c */
+static inline uint64_t panel_now(breaker_panel_t *panel)
+{
+    uint64_t now;
+
+    if (panel->now == NULL)
+        return uv_now(panel->loop);
+    now = panel->now(panel->data);
+    if (now > panel->newest)
+        panel->newest = now;
+    return panel->newest;
+}
+double panel_draw(breaker_panel_t *panel);
+bool panel_is_open(const breaker_panel_t *panel); /* may something be begun? */
+void panel_wake(breaker_panel_t *panel);          /* a drain is wanted */
+bool panel_judges_real_time(const breaker_panel_t *panel);
+uint64_t panel_fresh_now(breaker_panel_t *panel); /* in a drain: the clock, read once */
+
+/* call.c */
+void call_push(struct call_queue *queue, breaker_call_t *call);
+void call_run_starts(breaker_panel_t *panel);
+void call_run_endings(breaker_panel_t *panel);
+void call_judge(breaker_panel_t *panel); /* ends what is late */
+void call_abandon(breaker_t *breaker);   /* the breaker is destroyed */
+
+/* breaker.c */
+int breaker_admit(breaker_t *breaker, uint64_t now, breaker_permit_t *permit);
+int breaker_settle(breaker_t *breaker, uint64_t now, breaker_permit_t permit,
+                   breaker_outcome_t outcome, int status);
+void breaker_late(breaker_t *breaker, uint64_t now, uint64_t start, int status);
+void order_run(breaker_panel_t *panel); /* tells the orders that were carried out */
+void order_abandon(breaker_t *breaker);
+
+/* registry.c */
+void registry_init(breaker_panel_t *panel);
+void registry_free(breaker_panel_t *panel);
+void registry_destroy_all(breaker_panel_t *panel);
+void registry_drop_if_over(breaker_t *breaker); /* gone, and its last call is over */
+
+/* events.c */
+static inline bool event_is_wanted(const breaker_t *breaker, int kind)
+{
+    return ((breaker->kinds | breaker->panel->events.kinds) & kind) != 0;
+}
+void event_note(breaker_t *breaker, const struct note *note);
+void event_init(breaker_panel_t *panel, uint32_t capacity);
+void event_tell(breaker_panel_t *panel);
+void event_forget(breaker_t *breaker); /* it is destroyed */
+void event_close(breaker_panel_t *panel);
+
+#endif /* PANEL_H */
