@@ -1,0 +1,83 @@
+/* lasier's scenarios: two rules, and keys with their ends. */
+#include "circuit/lasier.h"
+#include "replay.h"
+
+static void read_options(breaker_lasier_t *options, const json_t *c)
+{
+    options->max_failures = (unsigned)number_of(c, "max_failures", options->max_failures);
+    options->max_failures_percentage =
+        number_of(c, "max_failures_percentage", options->max_failures_percentage);
+    options->min_accepted_requests =
+        (unsigned)number_of(c, "min_accepted_requests", options->min_accepted_requests);
+    options->failure_timeout = ms_of(c, "failure_timeout", (double)options->failure_timeout / 1000);
+    options->circuit_timeout = ms_of(c, "circuit_timeout", (double)options->circuit_timeout / 1000);
+}
+
+static void configure(struct stage *stage, unsigned breaker)
+{
+    static const int caught[] = {-END_FAIL};
+    breaker_lasier_t *options = &stage->options[breaker].lasier;
+
+    breaker_lasier_init(options);
+    if (strcmp(text_of(stage->config, "rule"), "percentage") == 0)
+        options->kind = BREAKER_LASIER_PERCENTAGE;
+    options->failure_key = "f";
+    options->request_key = "r";
+    if (strcmp(text_of(stage->config, "catch"), "specific") == 0)
+        options->caught = (breaker_statuses_t){caught, 1, NULL, NULL};
+    read_options(options, stage->config);
+}
+
+static void set(struct stage *stage, unsigned breaker, const json_t *step)
+{
+    read_options(&stage->options[breaker].lasier, step);
+}
+
+static void end(struct stage *stage, enum ending ending, const json_t *step)
+{
+    (void)step;
+    stage->turn.outcome = ending == END_OK     ? BREAKER_SUCCESS
+                          : ending == END_BASE ? BREAKER_CANCELLED
+                                               : BREAKER_FAILURE;
+    stage->turn.status = -(int)ending;
+}
+
+static void tell(struct stage *stage, unsigned breaker)
+{
+    (void)breaker;
+    for (unsigned i = 0; i < stage->talk.event_count; i++) {
+        const struct talk_event *e = &stage->talk.events[i];
+        if (e->kind == BREAKER_ON_FAILURE)
+            stage_event(stage, "increase_failure");
+        if (e->kind == BREAKER_ON_STATE_CHANGE && !e->noticed && e->to == BREAKER_BROKEN)
+            stage_event(stage, "open_circuit");
+    }
+    if (stage->turn.verdict == BREAKER_ETRIPPED)
+        stage_event(stage, "max_failures_exceeded");
+}
+
+static void show_counter(struct stage *stage, struct talk_key key, const char *name,
+                         const char *end_name, json_t *got)
+{
+    struct shelf_item *item = stage_item(stage, key);
+
+    if (item == NULL)
+        return;
+    json_object_set_new(got, name, json_integer(stage_number(stage, key, 0)));
+    json_object_set_new(got, end_name, json_integer((json_int_t)item->end));
+}
+
+static void show(struct stage *stage, unsigned breaker, const json_t *step, json_t *got)
+{
+    const struct lasier *c = stage->circuits[breaker];
+    struct shelf_item *item = stage_item(stage, c->keys[LASIER_CIRCUIT]);
+
+    (void)step;
+    json_object_set_new(got, "state", json_string(item != NULL ? "open" : "closed"));
+    if (item != NULL)
+        json_object_set_new(got, "circuit_exp", json_integer((json_int_t)item->end));
+    show_counter(stage, c->keys[LASIER_FAILURES], "failures", "failures_exp", got);
+    show_counter(stage, c->keys[LASIER_REQUESTS], "requests", "requests_exp", got);
+}
+
+const struct player play_lasier = {"lasier", configure, set, end, tell, show};
