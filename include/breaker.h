@@ -361,6 +361,13 @@ typedef void (*breaker_done_cb)(breaker_call_t *call, int status);
 
 typedef void (*breaker_call_cb)(breaker_call_t *call);
 
+/* The library's: something that is to happen at a time. */
+struct breaker_due_s {
+    struct breaker_due_s *next, **link;
+    uint64_t time;
+    void (*late)(struct breaker_due_s *due);
+};
+
 /* One guarded call: the caller's memory, embedded in a request of the caller's own.
  *
  * A call ends twice: once for the circuit (done), once for its I/O (breaker_finish: "my I/O no longer
@@ -396,9 +403,7 @@ struct breaker_call_s {
         breaker_call_t *next;             /* in a queue of the panel */
         breaker_call_t *previous_pending; /* among the breaker's */
         breaker_call_t *next_pending;
-        breaker_call_t **due_link; /* in the wheel of deadlines */
-        breaker_call_t *due_next;
-        uint64_t deadline;
+        struct breaker_due_s due; /* in the wheel of deadlines */
         int status;
         unsigned stage;
         unsigned flags;

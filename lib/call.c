@@ -116,7 +116,7 @@ int breaker_call(breaker_t *breaker, breaker_call_t *call, breaker_start_cb star
 /* The call is over for the circuit. */
 static void end(breaker_call_t *call, int status)
 {
-    wheel_remove(call);
+    wheel_remove(&call->library.due);
     call->library.stage = ENDING;
     call->library.status = status;
     call_push(&panel_of(call)->endings, call);
@@ -138,10 +138,13 @@ static uint64_t timeout_of(const breaker_call_t *call)
     return call->timeout > 0 ? call->timeout : call->library.breaker->policy->rules.options.timeout;
 }
 
+static void on_late(struct breaker_due_s *due);
+
 static void set_deadline(breaker_call_t *call, uint64_t from, uint64_t time)
 {
-    call->library.deadline = from + time;
-    wheel_add(&panel_of(call)->wheel, call);
+    call->library.due.time = from + time;
+    call->library.due.late = on_late;
+    wheel_add(&panel_of(call)->wheel, &call->library.due);
 }
 
 /* Runs start or fallback. Inside it the call may be finished, cancelled, or lose its breaker. */
@@ -294,7 +297,7 @@ void call_abandon(breaker_t *breaker)
 /* The loop itself stood still: the call gets that time back, once. */
 static bool extend(breaker_call_t *call, uint64_t now)
 {
-    uint64_t late = now - call->library.deadline, timeout = timeout_of(call);
+    uint64_t late = now - call->library.due.time, timeout = timeout_of(call);
 
     if (late < STANDSTILL || (call->library.flags & EXTENDED) ||
         !panel_judges_real_time(panel_of(call)))
@@ -304,20 +307,19 @@ static bool extend(breaker_call_t *call, uint64_t now)
     return true;
 }
 
-void call_judge(breaker_panel_t *panel)
+static void on_late(struct breaker_due_s *due)
 {
-    uint64_t now = panel_now(panel);
-    breaker_call_t *call;
+    breaker_call_t *call =
+        (breaker_call_t *)(void *)((char *)due - offsetof(breaker_call_t, library.due));
+    breaker_panel_t *panel = panel_of(call);
 
-    while ((call = wheel_due(&panel->wheel, now)) != NULL) {
-        if (extend(call, now))
-            continue;
-        if (call->library.flags & ADMITTED)
-            call->library.breaker->totals.timed_out++;
-        settle(call, BREAKER_FAILURE, UV_ETIMEDOUT);
-        end(call, UV_ETIMEDOUT);
-        panel_wake(panel);
-    }
+    if (extend(call, panel_now(panel)))
+        return;
+    if (call->library.flags & ADMITTED)
+        call->library.breaker->totals.timed_out++;
+    settle(call, BREAKER_FAILURE, UV_ETIMEDOUT);
+    end(call, UV_ETIMEDOUT);
+    panel_wake(panel);
 }
 
 /* ---- The last callbacks ------------------------------------------------------------------------*/

@@ -1,6 +1,6 @@
-/* How the wheel turns. A call lies on the level of the highest digit (of base 64) in which its deadline
+/* How the wheel turns. What is due lies on the level of the highest digit (of base 64) in which its time
  * differs from the wheel's time, in the slot of that digit; when the time reaches a slot of a higher
- * level, its calls move down. Levels and slots are read off bit masks, so a wheel that stood still for
+ * level, what it holds moves down. Levels and slots are read off bit masks, so a wheel that stood still for
  * an hour does not tick through it. */
 #include "deadlines.h"
 #include <string.h>
@@ -13,9 +13,9 @@ void wheel_init(struct wheel *wheel, uint64_t now)
     wheel->now = now;
 }
 
-static unsigned level_of(const struct wheel *wheel, uint64_t deadline)
+static unsigned level_of(const struct wheel *wheel, uint64_t time)
 {
-    uint64_t differs = (deadline ^ wheel->now) | 1;
+    uint64_t differs = (time ^ wheel->now) | 1;
 
     return (63 - (unsigned)__builtin_clzll(differs)) / BITS;
 }
@@ -25,30 +25,30 @@ static unsigned slot_of(uint64_t time, unsigned level)
     return (time >> (BITS * level)) & (WHEEL_SLOTS - 1);
 }
 
-void wheel_add(struct wheel *wheel, breaker_call_t *call)
+void wheel_add(struct wheel *wheel, struct breaker_due_s *due)
 {
-    uint64_t deadline = call->library.deadline > wheel->now ? call->library.deadline : wheel->now;
-    unsigned level = level_of(wheel, deadline), slot = slot_of(deadline, level);
-    breaker_call_t **head = &wheel->slots[level][slot];
+    uint64_t time = due->time > wheel->now ? due->time : wheel->now;
+    unsigned level = level_of(wheel, time), slot = slot_of(time, level);
+    struct breaker_due_s **head = &wheel->slots[level][slot];
 
-    call->library.due_next = *head;
-    call->library.due_link = head;
+    due->next = *head;
+    due->link = head;
     if (*head != NULL)
-        (*head)->library.due_link = &call->library.due_next;
-    *head = call;
+        (*head)->link = &due->next;
+    *head = due;
     wheel->occupied[level] |= UINT64_C(1) << slot;
 }
 
 /* The slot's bit stays set until somebody looks. */
-void wheel_remove(breaker_call_t *call)
+void wheel_remove(struct breaker_due_s *due)
 {
-    if (call->library.due_link == NULL)
+    if (due->link == NULL)
         return;
-    *call->library.due_link = call->library.due_next;
-    if (call->library.due_next != NULL)
-        call->library.due_next->library.due_link = call->library.due_link;
-    call->library.due_link = NULL;
-    call->library.due_next = NULL;
+    *due->link = due->next;
+    if (due->next != NULL)
+        due->next->link = due->link;
+    due->link = NULL;
+    due->next = NULL;
 }
 
 /* The wheel's time without the digits up to level. */
@@ -58,7 +58,7 @@ static uint64_t above(const struct wheel *wheel, unsigned level)
     return shift < 64 ? wheel->now >> shift << shift : 0;
 }
 
-/* The first slot that holds a call, and when its time begins. Slots of a level all lie at or after the
+/* The first slot that holds anything, and when its time begins. Slots of a level all lie at or after the
  * wheel's own digit, and all before anything on a higher level. */
 static bool first_slot(struct wheel *wheel, unsigned *level, unsigned *slot, uint64_t *begins)
 {
@@ -79,15 +79,15 @@ static bool first_slot(struct wheel *wheel, unsigned *level, unsigned *slot, uin
 
 static void move_down(struct wheel *wheel, unsigned level, unsigned slot)
 {
-    breaker_call_t *call;
+    struct breaker_due_s *due;
 
-    while ((call = wheel->slots[level][slot]) != NULL) {
-        wheel_remove(call);
-        wheel_add(wheel, call);
+    while ((due = wheel->slots[level][slot]) != NULL) {
+        wheel_remove(due);
+        wheel_add(wheel, due);
     }
 }
 
-breaker_call_t *wheel_due(struct wheel *wheel, uint64_t now)
+struct breaker_due_s *wheel_due(struct wheel *wheel, uint64_t now)
 {
     unsigned level, slot;
     uint64_t begins;
@@ -95,9 +95,9 @@ breaker_call_t *wheel_due(struct wheel *wheel, uint64_t now)
     while (first_slot(wheel, &level, &slot, &begins) && begins <= now) {
         wheel->now = begins;
         if (level == 0) {
-            breaker_call_t *call = wheel->slots[0][slot];
-            wheel_remove(call);
-            return call;
+            struct breaker_due_s *due = wheel->slots[0][slot];
+            wheel_remove(due);
+            return due;
         }
         move_down(wheel, level, slot);
     }

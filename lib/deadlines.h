@@ -1,5 +1,5 @@
-/* When calls are late: a hierarchical timing wheel over the calls' own memory. Adding and taking away
- * cost the same however many there are, and nothing is allocated. */
+/* When what is late: a hierarchical timing wheel over memory that others own. Adding and taking away cost
+ * the same however much there is, and nothing is allocated. */
 #ifndef DEADLINES_H
 #define DEADLINES_H
 
@@ -11,22 +11,21 @@ enum { WHEEL_LEVELS = 11, WHEEL_SLOTS = 64 }; /* 64^11 covers every uint64_t */
 struct wheel {
     uint64_t now; /* everything before it was taken out */
     uint64_t occupied[WHEEL_LEVELS];
-    breaker_call_t *slots[WHEEL_LEVELS][WHEEL_SLOTS];
+    struct breaker_due_s *slots[WHEEL_LEVELS][WHEEL_SLOTS];
 };
 
 void wheel_init(struct wheel *wheel, uint64_t now);
 
-/* call->library.deadline says when; in the past is as good as now. */
-void wheel_add(struct wheel *wheel, breaker_call_t *call);
+/* due->time says when; in the past is as good as now. due must not be in the wheel already. */
+void wheel_add(struct wheel *wheel, struct breaker_due_s *due);
 
-/* Does nothing for a call that is not in the wheel. */
-void wheel_remove(breaker_call_t *call);
+/* Does nothing for what is not in a wheel (zeroed, or taken out). */
+void wheel_remove(struct breaker_due_s *due);
 
-/* Takes out one call whose deadline is not after now, earliest first to within a slot; NULL when there
- * is none. */
-breaker_call_t *wheel_due(struct wheel *wheel, uint64_t now);
+/* Takes out one whose time is not after now, the earliest first; NULL when there is none. */
+struct breaker_due_s *wheel_due(struct wheel *wheel, uint64_t now);
 
-/* A time at or before the earliest deadline, UINT64_MAX when there is none: when to look again. */
+/* A time at or before the earliest, UINT64_MAX when there is none: when to look again. */
 uint64_t wheel_next(struct wheel *wheel);
 
 #endif /* DEADLINES_H */

@@ -106,23 +106,32 @@ static void set_alarm(breaker_panel_t *panel)
 
 static void on_judge(uv_check_t *judge);
 
-/* Alive while something is pending, and no longer. */
+/* Alive while something is pending, and no longer; judging as long as anything is due. */
 static void keep_alive(breaker_panel_t *panel)
 {
-    if (uv_is_closing(handle(&panel->judge)))
+    uv_handle_t *judge = handle(&panel->judge);
+
+    if (uv_is_closing(judge))
         return;
-    if (panel->pending == 0)
-        uv_check_stop(&panel->judge);
-    else if (!uv_is_active(handle(&panel->judge)))
-        uv_check_start(&panel->judge, on_judge);
     set_alarm(panel);
+    if (panel->pending > 0)
+        uv_ref(judge);
+    else
+        uv_unref(judge);
+    if (panel->pending == 0 && wheel_next(&panel->wheel) == UINT64_MAX)
+        uv_check_stop(&panel->judge);
+    else
+        uv_check_start(&panel->judge, on_judge);
 }
 
 static void on_judge(uv_check_t *judge)
 {
     breaker_panel_t *panel = judge->data;
+    uint64_t now = panel_now(panel);
+    struct breaker_due_s *due;
 
-    call_judge(panel);
+    while ((due = wheel_due(&panel->wheel, now)) != NULL)
+        due->late(due);
     keep_alive(panel);
 }
 

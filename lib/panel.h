@@ -5,7 +5,7 @@
  *   breaker.c    asking and reporting at once; orders; looking
  *   call.c       calls with callbacks: from the queue to the last callback
  *   events.c     listeners, and what they are still to be told
- *   deadlines.c  when calls are late
+ *   deadlines.c  when what is late
  *   panel.c      the loop: the drain, the handles, clocks, the end
  */
 #ifndef PANEL_H
@@ -165,7 +165,6 @@ uint64_t panel_fresh_now(breaker_panel_t *panel); /* in a drain: the clock, read
 void call_push(struct call_queue *queue, breaker_call_t *call);
 void call_run_starts(breaker_panel_t *panel);
 void call_run_endings(breaker_panel_t *panel);
-void call_judge(breaker_panel_t *panel); /* ends what is late */
 void call_abandon(breaker_t *breaker);   /* the breaker is destroyed */
 
 /* breaker.c */
