@@ -14,6 +14,7 @@ struct connection {
 };
 
 static const char piece[] = "a piece of what was asked for\n";
+_Static_assert((sizeof piece - 1) * PIECES == LOCAL_LENGTH, "the header says how much is sent");
 
 static void free_connection(uv_handle_t *handle)
 {
@@ -36,13 +37,12 @@ static void piece_sent(uv_write_t *write, int status)
     struct connection *connection = write->data;
 
     connection->sent++;
-    if (status < 0) {
-        close_connection(connection);
-    } else if (connection->habit == LOCAL_BREAKS_OFF) {
-        uv_tcp_close_reset(&connection->tcp, free_connection);
-    } else if (connection->habit == LOCAL_SENDS_ALL && connection->sent < PIECES) {
+    if (status == 0 && connection->habit == LOCAL_STALLS) {
+        return;
+    }
+    if (status == 0 && connection->habit == LOCAL_SENDS_ALL && connection->sent < PIECES) {
         send_piece(connection);
-    } else if (connection->habit == LOCAL_SENDS_ALL) {
+    } else {
         close_connection(connection);
     }
 }

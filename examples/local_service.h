@@ -4,11 +4,13 @@
 
 #include <uv.h>
 
+#define LOCAL_LENGTH 120 /* bytes of its text */
+
 /* What it does with a connection. */
 enum local_habit {
     LOCAL_SENDS_ALL, /* sends its text in pieces and closes */
     LOCAL_STALLS,    /* sends the first piece, and then nothing more */
-    LOCAL_BREAKS_OFF /* sends the first piece and resets the connection */
+    LOCAL_BREAKS_OFF /* sends the first piece and closes */
 };
 
 struct local_service {
