@@ -17,7 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define ROUNDS_MAX 64u /* reads in one turn of the loop, 16 KiB each */
+#define ROUNDS_MAX 256u /* reads in one turn of the loop, 16 KiB each */
 #define ERRORS_MAX 16u
 #define DOUBLINGS_MAX 20u
 
@@ -105,6 +105,7 @@ static void on_poll_closed(uv_handle_t *handle)
     struct redis_link *link = handle->data;
     redisFree(link->context);
     link->context = NULL;
+    link->poll_closing = false;
     link->state = REDIS_LINK_OFF;
     if (link->closing)
         on_handle_closed(link);
@@ -120,8 +121,10 @@ static void close_socket(struct redis_link *link)
     link->good_since = 0;
     link->deadline = 0;
     redis_buffer_clear(&link->out);
-    if (!uv_is_closing((uv_handle_t *)&link->poll))
+    if (!uv_is_closing((uv_handle_t *)&link->poll)) {
         uv_close((uv_handle_t *)&link->poll, on_poll_closed);
+        link->poll_closing = true;
+    }
 }
 
 void redis_link_drop(struct redis_link *link, struct redis_trouble trouble, const char *text)
@@ -297,6 +300,9 @@ void redis_link_read(struct redis_link *link)
         link->errors = 0;
         digest_replies(link);
     }
+    if (is_open(link) && link->settings->tls) /* the rest is where the poll does not see it */
+        redis_link_drop(link, (struct redis_trouble){REDIS_LATER, UV_EPROTO},
+                        "replies without end");
 }
 
 /* ---- The beginning of a connection */
@@ -433,6 +439,7 @@ static int dial(struct redis_link *link, const struct redis_address *to)
         link->context = NULL;
         return status;
     }
+    link->context->flags &= ~REDIS_BLOCK; /* it takes descriptors for blocking ones */
     link->poll.data = link;
     uv_unref((uv_handle_t *)&link->poll);
     redis_reply_attach(&link->reply, link->context);
@@ -551,7 +558,7 @@ bool redis_link_is_robbed(const struct redis_link *link)
     if (link->closing)
         return link->robbed;
     return uv_is_closing((const uv_handle_t *)&link->timer) ||
-           (link->context && link->state != REDIS_LINK_CLOSING &&
+           (link->context && !link->poll_closing &&
             uv_is_closing((const uv_handle_t *)&link->poll));
 }
 
@@ -566,12 +573,9 @@ bool redis_link_close(struct redis_link *link)
     link->closing = true;
     link->wanted = false;
     redis_addresses_abandon(&link->addresses);
-    if (link->context) {
-        bool ours = !uv_is_closing((uv_handle_t *)&link->poll);
-        link->handles += ours || (link->state == REDIS_LINK_CLOSING && !link->robbed);
-        if (ours)
-            close_socket(link);
-    }
+    if (link->context && link->state != REDIS_LINK_CLOSING)
+        close_socket(link);
+    link->handles += link->poll_closing;
     if (!uv_is_closing((uv_handle_t *)&link->timer)) {
         uv_close((uv_handle_t *)&link->timer, on_timer_closed);
         link->handles++;

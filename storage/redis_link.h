@@ -61,6 +61,7 @@ struct redis_link {
     pid_t pid; /* who connected: a child of it must not use the socket */
     bool wanted;
     bool next_address; /* when the socket is closed, instead of a pause */
+    bool poll_closing; /* by us */
     bool blocked;
     bool closing;
     bool robbed; /* the host closed handles of ours */

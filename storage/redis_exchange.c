@@ -1,0 +1,395 @@
+/* Knows the conversation: what is sent when, which answer belongs to which question, and what to make of
+ * an error. A connection is of use when the real script has answered on it, for a server can greet and
+ * still be loading; after trouble that a transaction met, the probe also asks whether that transaction's
+ * key could be written, since a full or read-only server answers reads as if it were well. Until then,
+ * transactions are refused at once rather than left to wait; while a connection is being made for the
+ * first time, or anew after one that was well and idle, they wait. */
+#include "redis_script.h"
+#include "redis_storage.h"
+#include <stdio.h>
+#include <string.h>
+
+#define TRIES_MAX 4u /* of one transaction, while somebody flushes the scripts */
+
+static struct redis_storage *storage_of(struct redis_link *link)
+{
+    return link->data;
+}
+
+static void complete(breaker_transaction_t *transaction, int status)
+{
+    if (transaction)
+        transaction->complete(transaction, status);
+}
+
+/* The oldest one decides when to look at deadlines. */
+static void expect(struct redis_storage *storage)
+{
+    struct redis_queue *queue = &storage->queue;
+    if (storage->probing)
+        return;
+    redis_link_expect(&storage->link,
+                      queue->head == queue->tail ? 0 : redis_queue_at(queue, queue->head)->due);
+}
+
+static uint64_t due_from_now(const struct redis_storage *storage)
+{
+    return redis_link_clock() + storage->settings.options.transaction_timeout;
+}
+
+/* ---- Submitting */
+
+static int keep(void *data, const struct redis_entry *entry)
+{
+    (void)data, (void)entry;
+    return 0;
+}
+
+void redis_exchange_submit(struct redis_storage *storage, breaker_transaction_t *transaction,
+                           bool is_flush)
+{
+    struct redis_queue *queue = &storage->queue;
+    int status = is_flush ? 0 : redis_script_check(transaction);
+    if (is_flush && storage->settings.prefix_length == 0)
+        status = UV_EINVAL;
+    if (!status && storage->trouble.fault != REDIS_FINE)
+        status = storage->trouble.status;
+    if (!status && redis_queue_is_full(queue))
+        redis_queue_send(queue, keep, NULL); /* without the cancelled, there may be room */
+    if (!status && redis_queue_is_full(queue))
+        status = UV_ENOBUFS;
+    if (!storage->tearing && uv_is_closing((uv_handle_t *)&storage->idle)) {
+        /* By the host: no turn will come. */
+        complete(transaction, UV_ESHUTDOWN);
+        return;
+    }
+    if (status) {
+        redis_queue_fail(queue, transaction, status);
+    } else {
+        struct redis_entry entry = {
+            .transaction = transaction, .due = due_from_now(storage), .is_flush = is_flush};
+        redis_queue_push(queue, &entry);
+        if (!storage->link.due)
+            expect(storage);
+    }
+    redis_storage_wake(storage);
+}
+
+/* ---- Sending */
+
+static int send_entry(void *data, const struct redis_entry *entry)
+{
+    struct redis_storage *storage = data;
+    struct redis_buffer *out = &storage->link.out;
+    bool whole = storage->script_lost;
+    if (out->length - out->sent > storage->settings.options.max_bytes)
+        return 0;
+    int status = entry->is_flush
+                     ? redis_script_write_flush(out, &storage->settings, entry->cursor, whole)
+                     : redis_script_write(out, &storage->settings, entry->transaction, whole);
+    if (status)
+        return status;
+    if (whole) {
+        storage->script_lost = false;
+        storage->whole_end = storage->queue.sent + 1;
+    }
+    return 1;
+}
+
+void redis_exchange_act(struct redis_storage *storage)
+{
+    redis_link_start(&storage->link);
+    if (storage->ready) {
+        redis_queue_send(&storage->queue, send_entry, storage);
+        redis_link_flush(&storage->link);
+        if (storage->queue.sent != storage->queue.tail && !storage->link.blocked)
+            redis_storage_wake(storage); /* there was more than max_bytes */
+    }
+    if (!storage->link.due)
+        expect(storage);
+    redis_queue_tell(&storage->queue);
+}
+
+static void on_room(struct redis_link *link)
+{
+    redis_storage_wake(storage_of(link));
+}
+
+/* ---- Probing */
+
+static void probe(struct redis_storage *storage, bool whole)
+{
+    struct redis_link *link = &storage->link;
+    int status =
+        redis_script_write_probe(&link->out, storage->fault_key, storage->fault_key_length, whole);
+    if (status) {
+        redis_link_drop(link, (struct redis_trouble){REDIS_LATER, status}, uv_strerror(status));
+        return;
+    }
+    storage->probing = true;
+    storage->probe_is_whole = whole;
+    redis_link_expect(link, due_from_now(storage));
+    redis_link_flush(link);
+}
+
+static void on_up(struct redis_link *link)
+{
+    probe(storage_of(link), false);
+}
+
+static void drop_for(struct redis_storage *storage, struct redis_trouble trouble, const char *text,
+                     size_t length)
+{
+    char copy[160];
+    snprintf(copy, sizeof copy, "%.*s", (int)length, text);
+    redis_link_drop(&storage->link, trouble, copy);
+}
+
+static void drop_as_nonsense(struct redis_storage *storage)
+{
+    redis_link_drop(&storage->link, (struct redis_trouble){REDIS_LATER, UV_EPROTO},
+                    "a reply that nobody asked for");
+}
+
+static void on_probed(struct redis_storage *storage, const struct redis_reply *reply)
+{
+    const struct redis_part *error = redis_reply_part(reply, 0, REDIS_REPLY_ERROR);
+    struct redis_failure failure = {0};
+    struct redis_trouble trouble = {REDIS_FINE, 0};
+    if (error) {
+        failure.text = redis_reply_text(reply, error);
+        failure.length = error->length;
+    }
+    int status = error ? UV_EIO : redis_script_read(reply, NULL, &failure);
+    if (status == UV_EPROTO) {
+        drop_as_nonsense(storage);
+        return;
+    }
+    if (status == UV_EIO)
+        trouble = redis_error_classify(failure.text, failure.length);
+    if (trouble.fault == REDIS_SCRIPT && !storage->probe_is_whole) {
+        probe(storage, true);
+        return;
+    }
+    storage->probing = false;
+    if (trouble.fault != REDIS_FINE && trouble.fault != REDIS_VERB) {
+        drop_for(storage, trouble, failure.text, failure.length);
+        return;
+    }
+    storage->ready = true;
+    storage->trouble = (struct redis_trouble){REDIS_FINE, 0};
+    storage->fault_key_length = 0;
+    redis_link_praise(&storage->link);
+    expect(storage);
+    redis_storage_wake(storage);
+}
+
+/* ---- Answers */
+
+static void remember_key(struct redis_storage *storage, const char *key, size_t length)
+{
+    size_t prefix = storage->settings.prefix_length;
+    if (!key || length > BREAKER_KEY_MAX)
+        return;
+    memcpy(storage->fault_key, storage->settings.options.prefix, prefix);
+    memcpy(storage->fault_key + prefix, key, length);
+    storage->fault_key_length = prefix + length;
+}
+
+/* The server answers, but cannot or will not do what is asked: what it was sent may still be answered, what
+ * was not sent is refused, and then the connection is made anew. */
+static void turn_sour(struct redis_storage *storage, struct redis_trouble trouble)
+{
+    struct redis_queue *queue = &storage->queue;
+    storage->ready = false;
+    storage->sour = true;
+    storage->trouble = trouble;
+    for (uint64_t at = queue->sent; at != queue->tail; at++) {
+        struct redis_entry *entry = redis_queue_at(queue, at);
+        if (entry->transaction)
+            redis_queue_fail(queue, entry->transaction, trouble.status);
+    }
+    queue->tail = queue->sent;
+    redis_storage_wake(storage);
+}
+
+static void try_again(struct redis_storage *storage, struct redis_entry *entry)
+{
+    if (!entry->transaction)
+        return;
+    if (++entry->tries >= TRIES_MAX || storage->sour) {
+        redis_queue_fail(&storage->queue, entry->transaction, UV_EAGAIN);
+    } else {
+        entry->due = due_from_now(storage);
+        redis_queue_push(&storage->queue, entry);
+    }
+    redis_storage_wake(storage);
+}
+
+static const char *first_key(const breaker_transaction_t *transaction, size_t *length)
+{
+    if (transaction->guard != BREAKER_GUARD_NONE) {
+        *length = transaction->guard_key_length;
+        return transaction->guard_key;
+    }
+    *length = transaction->count ? transaction->verbs[0].key_length : 0;
+    return transaction->count ? transaction->verbs[0].key : NULL;
+}
+
+/* An error of Redis, of the whole command or (with a key) of one verb. */
+static void on_error(struct redis_storage *storage, struct redis_entry *entry, uint64_t place,
+                     const struct redis_failure *failure)
+{
+    breaker_transaction_t *transaction = entry->transaction;
+    struct redis_trouble trouble = redis_error_classify(failure->text, failure->length);
+    const char *key = failure->key;
+    size_t length = failure->key_length;
+    if (trouble.fault == REDIS_SCRIPT) {
+        /* Those that were sent before the script was, need not bring it again. */
+        storage->script_lost |= place >= storage->whole_end;
+        try_again(storage, entry);
+        return;
+    }
+    if (!key && transaction && !entry->is_flush)
+        key = first_key(transaction, &length);
+    redis_storage_note(storage, failure->text, failure->length, key, length);
+    if (trouble.fault != REDIS_VERB && !storage->sour) {
+        remember_key(storage, key, length);
+        turn_sour(storage, trouble);
+    }
+    complete(transaction, trouble.status);
+}
+
+static void on_flushed(struct redis_storage *storage, struct redis_entry *entry,
+                       const struct redis_reply *reply)
+{
+    if (redis_script_read_cursor(reply, &entry->cursor) != 0) {
+        redis_queue_fail(&storage->queue, entry->transaction, UV_EPROTO);
+        drop_as_nonsense(storage);
+        return;
+    }
+    if (entry->cursor == 0) {
+        entry->transaction->wall = (uint64_t)redis_reply_part(reply, 2, 0)->integer;
+        complete(entry->transaction, 0);
+        return;
+    }
+    if (storage->sour) {
+        redis_queue_fail(&storage->queue, entry->transaction, storage->trouble.status);
+    } else {
+        entry->due = due_from_now(storage);
+        redis_queue_push(&storage->queue, entry);
+    }
+    redis_storage_wake(storage);
+}
+
+static void on_answer(struct redis_storage *storage, struct redis_entry *entry, uint64_t place,
+                      const struct redis_reply *reply)
+{
+    const struct redis_part *error = redis_reply_part(reply, 0, REDIS_REPLY_ERROR);
+    struct redis_failure failure = {0};
+    if (error) {
+        failure.text = redis_reply_text(reply, error);
+        failure.length = error->length;
+        on_error(storage, entry, place, &failure);
+        return;
+    }
+    breaker_transaction_t *transaction = entry->is_flush ? NULL : entry->transaction;
+    if (!entry->transaction) /* cancelled: whatever it is */
+        return;
+    int status = redis_script_read(reply, transaction, &failure);
+    if (status == UV_EIO) {
+        on_error(storage, entry, place, &failure);
+    } else if (status == UV_EPROTO) {
+        redis_queue_fail(&storage->queue, entry->transaction, UV_EPROTO);
+        drop_as_nonsense(storage);
+    } else if (entry->is_flush) {
+        on_flushed(storage, entry, reply);
+    } else {
+        complete(transaction, status);
+    }
+}
+
+static void on_reply(struct redis_link *link, const struct redis_reply *reply)
+{
+    struct redis_storage *storage = storage_of(link);
+    struct redis_queue *queue = &storage->queue;
+    if (storage->probing) {
+        on_probed(storage, reply);
+        return;
+    }
+    if (queue->head == queue->sent) {
+        const struct redis_part *error = redis_reply_part(reply, 0, REDIS_REPLY_ERROR);
+        if (error)
+            drop_for(storage, redis_error_classify(redis_reply_text(reply, error), error->length),
+                     redis_reply_text(reply, error), error->length);
+        else
+            drop_as_nonsense(storage);
+        return;
+    }
+    uint64_t place = queue->head;
+    struct redis_entry entry = redis_queue_pop(queue);
+    expect(storage);
+    on_answer(storage, &entry, place, reply);
+    if (storage->sour && queue->head == queue->sent)
+        drop_for(storage, storage->trouble, storage->reason, strlen(storage->reason));
+}
+
+static void on_due(struct redis_link *link)
+{
+    struct redis_storage *storage = storage_of(link);
+    struct redis_queue *queue = &storage->queue;
+    uint64_t now = redis_link_clock();
+    bool hangs = storage->probing;
+    while (!hangs && queue->head != queue->tail && redis_queue_at(queue, queue->head)->due <= now) {
+        hangs = queue->head != queue->sent;
+        if (hangs)
+            break;
+        struct redis_entry entry = redis_queue_pop(queue);
+        if (entry.transaction)
+            redis_queue_fail(queue, entry.transaction, UV_ETIMEDOUT);
+        redis_storage_wake(storage);
+    }
+    if (hangs) {
+        struct redis_trouble late = {REDIS_LATER, UV_ETIMEDOUT};
+        redis_link_drop(link, storage->sour ? storage->trouble : late, uv_strerror(UV_ETIMEDOUT));
+    } else {
+        expect(storage);
+    }
+}
+
+/* ---- The end of a connection, or of an attempt */
+
+static void on_down(struct redis_link *link, struct redis_trouble trouble, const char *text)
+{
+    struct redis_storage *storage = storage_of(link);
+    struct redis_queue *queue = &storage->queue;
+    /* A server may close what was idle for long, and take the next connection as if nothing was: so long
+     * as nothing was asked, nothing has happened. */
+    bool quiet = storage->ready && queue->head == queue->sent && trouble.fault == REDIS_LATER &&
+                 trouble.status != UV_ETIMEDOUT && trouble.status != UV_EPROTO;
+    bool was_sour = storage->sour;
+    storage->ready = storage->probing = storage->sour = false;
+    storage->script_lost = false;
+    if (!quiet) {
+        if (!was_sour)
+            redis_storage_note(storage, text, strlen(text), NULL, 0);
+        storage->trouble = trouble;
+        redis_queue_fail_all(queue, trouble.status);
+    }
+    expect(storage);
+    redis_storage_wake(storage);
+}
+
+static void on_closed(struct redis_link *link)
+{
+    redis_storage_handle_closed(storage_of(link));
+}
+
+const struct redis_link_events redis_exchange_events = {
+    .up = on_up,
+    .reply = on_reply,
+    .room = on_room,
+    .due = on_due,
+    .down = on_down,
+    .closed = on_closed,
+};

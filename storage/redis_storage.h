@@ -1,0 +1,68 @@
+/* The parts of one Redis storage, and which file looks after which. */
+#ifndef REDIS_STORAGE_H
+#define REDIS_STORAGE_H
+
+#include "redis_bell.h"
+#include "redis_link.h"
+#include "redis_queue.h"
+
+#define REDIS_REASON_MAX 320u
+
+/* A panel that uses the storage. */
+struct redis_client {
+    breaker_client_t *client;
+    struct redis_client *next;
+    enum redis_fault told;
+    bool closing;
+};
+
+struct redis_storage {
+    breaker_storage_t base;
+    struct redis_settings settings;
+
+    /* redis.c: life. The handles are there from the first open to the last close. */
+    uv_loop_t *loop; /* NULL: nobody uses it */
+    uv_idle_t idle;  /* something is to be done in the next turn */
+    uv_idle_t
+        spare; /* is closed to be called back, which works where the host has closed the rest */
+    struct redis_client *clients;
+    unsigned open; /* clients that are not closing */
+    unsigned handles;
+    bool spare_closing;
+    bool tearing; /* handles are being closed */
+    bool robbed;  /* some by the host: one round more */
+    char reason[REDIS_REASON_MAX];
+
+    /* redis_exchange.c: questions and answers. */
+    struct redis_link link;
+    struct redis_queue queue;
+    struct redis_trouble trouble; /* why nothing is accepted; REDIS_FINE: it is */
+    uint64_t whole_end;           /* the place behind the last entry that carried the script */
+    bool ready;                   /* the server has answered the probe */
+    bool probing;
+    bool probe_is_whole;
+    bool script_lost; /* the next entry carries it */
+    bool sour; /* it answers, but not well: what is under way ends, then the link is dropped */
+    char fault_key[BREAKER_REDIS_PREFIX_MAX + BREAKER_KEY_MAX]; /* which key it was about */
+    size_t fault_key_length;
+
+    /* redis_bell.c */
+    struct redis_bell bell;
+};
+
+/* redis.c. Has redis_storage_act called in the next turn. */
+void redis_storage_wake(struct redis_storage *storage);
+/* One of the links has closed its handles. */
+void redis_storage_handle_closed(struct redis_storage *storage);
+/* Keeps the words for breaker_redis_reason; key may be NULL. */
+void redis_storage_note(struct redis_storage *storage, const char *text, size_t length,
+                        const char *key, size_t key_length);
+
+/* redis_exchange.c */
+extern const struct redis_link_events redis_exchange_events;
+void redis_exchange_submit(struct redis_storage *storage, breaker_transaction_t *transaction,
+                           bool is_flush);
+/* Sends what waits, and tells what has failed. */
+void redis_exchange_act(struct redis_storage *storage);
+
+#endif /* REDIS_STORAGE_H */
