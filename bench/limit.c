@@ -8,7 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#if defined(__clang__)
+#define OUT_OF_LINE __attribute__((noinline))
+#else
 #define OUT_OF_LINE __attribute__((noinline, noclone))
+#endif
 
 void limit_init(struct limit *limit, uv_loop_t *loop, double error_ratio)
 {

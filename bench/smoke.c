@@ -24,7 +24,7 @@ static char path[] = "/tmp/breaker-bench-XXXXXX";
 
 static int run(const char *arguments)
 {
-    char command[4096];
+    char command[8192];
 
     snprintf(command, sizeof command, "'%s' %s", bench, arguments);
     return system(command);
