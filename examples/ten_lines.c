@@ -12,13 +12,13 @@ static int start(breaker_call_t *call) /* the circuit let it through: begin the 
 {
     uv_getaddrinfo_t *request = call->data;
     request->data = call;
-    return uv_getaddrinfo(uv_default_loop(), request, found, "localhost", NULL, NULL);
+    return uv_getaddrinfo(uv_default_loop(), request, found, "127.0.0.1", NULL, NULL);
 }
 
 static void done(breaker_call_t *call, int status) /* also when it was refused, or took too long */
 {
     (void)call;
-    printf("localhost: %s\n", status < 0 ? breaker_strerror(status) : "found");
+    printf("127.0.0.1: %s\n", status < 0 ? breaker_strerror(status) : "found");
 }
 
 int main(void)

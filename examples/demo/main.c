@@ -92,7 +92,7 @@ static void send_due(uv_timer_t *timer)
         stream_send(&run.stream[DOOR_WITH]);
         stream_send(&run.stream[DOOR_WITHOUT]);
     }
-    if (now >= DEMO_END && all_ended()) {
+    if (now >= DEMO_END && run.sample_count >= DEMO_END / DEMO_SAMPLE && all_ended()) {
         end_run();
     }
 }
