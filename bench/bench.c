@@ -54,8 +54,9 @@ static int check_names(const char *list)
             fprintf(stderr, "bench: no row \"%s\"; --list names them\n", name);
             return 2;
         }
-        at = strchr(at, ',');
-        at += at != NULL;
+        if ((at = strchr(at, ',')) != NULL) {
+            at++;
+        }
     }
     return 0;
 }
