@@ -318,8 +318,8 @@ typedef struct breaker_requests_snapshot_s {
  * made them, so call that first, and set afterwards what you want otherwise. Values out of range are
  * found by breaker_policy_create. */
 
-/* Buckets of response_time / 10 as one sliding window: BROKEN at error_ratio of at least ten calls; the
- * same sample in RECOVERING, which must show results. Times that are 0 are response_time. */
+/* BROKEN at error_ratio of at least ten calls within response_time; the same sample in RECOVERING, which
+ * must show results. broken_time and recovery_time are response_time where they are 0. */
 BREAKER_API void breaker_options_aiomisc(breaker_options_t *options, double error_ratio,
                                          uint64_t response_time, uint64_t broken_time,
                                          uint64_t recovery_time, uint64_t passing_time);
@@ -340,8 +340,7 @@ BREAKER_API void breaker_options_lasier_percentage(breaker_options_t *options, d
                                                    uint64_t circuit_timeout);
 
 /* minimum_failures failures within ttl, and percent_failed of all; nothing for re_enable_after; then
- * everything. Transport failures count; HTTP errors do where the classifier is set to
- * breaker_classify_http. */
+ * everything. Sets the classifier below, so that transport failures count too. */
 BREAKER_API void breaker_options_requests(breaker_options_t *options, uint64_t ttl,
                                           double percent_failed, uint64_t re_enable_after,
                                           unsigned minimum_failures);

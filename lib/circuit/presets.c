@@ -8,7 +8,7 @@ void breaker_options_aiomisc(breaker_options_t *o, double error_ratio, uint64_t 
     o->window = response_time;
     o->error_ratio = error_ratio;
     o->min_calls = 10;
-    o->passing_time = passing_time != 0 ? passing_time : response_time;
+    o->passing_time = passing_time;
     o->broken_time = broken_time != 0 ? broken_time : response_time;
     o->broken_factor = 1;
     o->recovery = BREAKER_SAMPLER;

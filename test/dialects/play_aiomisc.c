@@ -32,26 +32,26 @@ static void configure(struct stage *stage, unsigned breaker)
         options->inspector = inspect;
 }
 
-static void end(struct stage *stage, enum ending ending, const json_t *step)
+static breaker_outcome_t end(struct stage *stage, enum ending ending, const json_t *step,
+                             int *status)
 {
     (void)step;
-    stage->turn.outcome = ending == END_OK     ? BREAKER_SUCCESS
-                          : ending == END_BASE ? BREAKER_CANCELLED
-                                               : BREAKER_FAILURE;
-    stage->turn.status = stage_status(stage, ending);
+    *status = stage_status(stage, ending);
+    return ending == END_OK     ? BREAKER_SUCCESS
+           : ending == END_BASE ? BREAKER_CANCELLED
+                                : BREAKER_FAILURE;
 }
 
 static const char *const names[] = {"passing", "broken", "recovering"};
 
-static void tell(struct stage *stage, unsigned breaker)
+static void tell(struct stage *stage)
 {
     char text[64];
 
-    (void)breaker;
-    if (!stage->turn.moved)
+    if (!stage->turn->moved)
         return;
-    snprintf(text, sizeof text, "state_change:%s>%s", names[stage->turn.from],
-             names[stage->turn.to]);
+    snprintf(text, sizeof text, "state_change:%s>%s", names[stage->turn->from],
+             names[stage->turn->to]);
     stage_event(stage, text);
 }
 
@@ -81,7 +81,7 @@ static void show(struct stage *stage, unsigned breaker, const json_t *step, json
 {
     breaker_aiomisc_snapshot_t s;
 
-    aiomisc_inspect(stage->circuits[breaker], stage->rules[breaker], stage->now, &s);
+    aiomisc_inspect(stage->actors[breaker].circuit, stage->actors[breaker].rules, stage->now, &s);
     json_object_set_new(got, "state", json_string(names[s.state]));
     json_object_set_new(got, "ratio", json_real(s.recovery_ratio));
     json_object_set_new(got, "delay", json_real(s.delay));

@@ -38,6 +38,11 @@ static void configure_pybreaker(struct stage *stage, unsigned breaker)
     configure(stage, breaker, BREAKER_PYBREAKER);
 }
 
+static void configure_asyncbreaker(struct stage *stage, unsigned breaker)
+{
+    configure(stage, breaker, BREAKER_ASYNCBREAKER);
+}
+
 static void configure_aiobreaker(struct stage *stage, unsigned breaker)
 {
     configure(stage, breaker, BREAKER_AIOBREAKER);
@@ -55,18 +60,19 @@ static void set(struct stage *stage, unsigned breaker, const json_t *step)
     breaker_pybreaker_t *options = &stage->options[breaker].family;
 
     /* What the constructor made of 0 is what stands there now. */
-    if (((const struct pybreaker *)stage->circuits[breaker])->wants_default)
+    if (((const struct pybreaker *)stage->actors[breaker].circuit)->wants_default)
         options->reset_timeout = FAMILY_DEFAULT_TIMEOUT;
     read_options(options, step);
 }
 
-static void end(struct stage *stage, enum ending ending, const json_t *step)
+static breaker_outcome_t end(struct stage *stage, enum ending ending, const json_t *step,
+                             int *status)
 {
-    (void)step;
-    stage->turn.outcome = ending == END_OK     ? BREAKER_SUCCESS
-                          : ending == END_BASE ? BREAKER_CANCELLED
-                                               : BREAKER_FAILURE;
-    stage->turn.status = -(int)ending;
+    (void)stage, (void)step;
+    *status = -(int)ending;
+    return ending == END_OK     ? BREAKER_SUCCESS
+           : ending == END_BASE ? BREAKER_CANCELLED
+                                : BREAKER_FAILURE;
 }
 
 static const char *const names[] = {"closed", "open", "half-open"};
@@ -84,13 +90,12 @@ static void tell_listeners(struct stage *stage, const char *text)
     }
 }
 
-static void tell(struct stage *stage, unsigned breaker)
+static void tell(struct stage *stage)
 {
     char text[64];
 
-    (void)breaker;
-    for (unsigned i = 0; i < stage->talk.event_count; i++) {
-        const struct talk_event *e = &stage->talk.events[i];
+    for (unsigned i = 0; i < stage->talk->event_count; i++) {
+        const struct talk_event *e = &stage->talk->events[i];
         snprintf(text, sizeof text, "state_change:%s>%s", names[e->from], names[e->to]);
         tell_listeners(stage, e->kind == BREAKER_BEFORE_CALL  ? "before_call"
                               : e->kind == BREAKER_ON_SUCCESS ? "success"
@@ -113,12 +118,10 @@ static json_t *state_of(struct stage *stage, const struct pybreaker *c, const st
 
 static void show(struct stage *stage, unsigned breaker, const json_t *step, json_t *got)
 {
-    const struct pybreaker *c = stage->circuits[breaker];
-    const struct family *family = family_of(stage->rules[breaker]);
-    const char *why = stage->talk.reason == BREAKER_REASON_OPEN      ? "open"
-                      : stage->talk.reason == BREAKER_REASON_TRIPPED ? "tripped"
-                      : stage->talk.reason == BREAKER_REASON_TRIAL   ? "trial"
-                                                                     : NULL;
+    const struct pybreaker *c = stage->actors[breaker].circuit;
+    const struct family *family = family_of(stage->actors[breaker].rules);
+    static const char *const reasons[] = {NULL, "open", "tripped", "trial"};
+    const char *why = stage->talk != NULL ? reasons[stage->talk->reason] : NULL;
     int64_t opened = stage_number(stage, c->keys[PYBREAKER_OPENED], -1);
 
     json_object_set_new(got, "state", state_of(stage, c, family));
@@ -138,5 +141,7 @@ static void show(struct stage *stage, unsigned breaker, const json_t *step, json
 }
 
 const struct player play_pybreaker = {"pybreaker", configure_pybreaker, set, end, tell, show};
+const struct player play_asyncbreaker = {
+    "asyncbreaker", configure_asyncbreaker, set, end, tell, show};
 const struct player play_aiobreaker = {"aiobreaker", configure_aiobreaker, set, end, tell, show};
 const struct player play_infuse = {"infuse", configure_infuse, set, end, tell, show};

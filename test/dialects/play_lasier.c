@@ -33,26 +33,26 @@ static void set(struct stage *stage, unsigned breaker, const json_t *step)
     read_options(&stage->options[breaker].lasier, step);
 }
 
-static void end(struct stage *stage, enum ending ending, const json_t *step)
+static breaker_outcome_t end(struct stage *stage, enum ending ending, const json_t *step,
+                             int *status)
 {
-    (void)step;
-    stage->turn.outcome = ending == END_OK     ? BREAKER_SUCCESS
-                          : ending == END_BASE ? BREAKER_CANCELLED
-                                               : BREAKER_FAILURE;
-    stage->turn.status = -(int)ending;
+    (void)stage, (void)step;
+    *status = -(int)ending;
+    return ending == END_OK     ? BREAKER_SUCCESS
+           : ending == END_BASE ? BREAKER_CANCELLED
+                                : BREAKER_FAILURE;
 }
 
-static void tell(struct stage *stage, unsigned breaker)
+static void tell(struct stage *stage)
 {
-    (void)breaker;
-    for (unsigned i = 0; i < stage->talk.event_count; i++) {
-        const struct talk_event *e = &stage->talk.events[i];
+    for (unsigned i = 0; i < stage->talk->event_count; i++) {
+        const struct talk_event *e = &stage->talk->events[i];
         if (e->kind == BREAKER_ON_FAILURE)
             stage_event(stage, "increase_failure");
         if (e->kind == BREAKER_ON_STATE_CHANGE && !e->noticed && e->to == BREAKER_BROKEN)
             stage_event(stage, "open_circuit");
     }
-    if (stage->turn.verdict == BREAKER_ETRIPPED)
+    if (stage->turn->verdict == BREAKER_ETRIPPED)
         stage_event(stage, "max_failures_exceeded");
 }
 
@@ -69,7 +69,7 @@ static void show_counter(struct stage *stage, struct talk_key key, const char *n
 
 static void show(struct stage *stage, unsigned breaker, const json_t *step, json_t *got)
 {
-    const struct lasier *c = stage->circuits[breaker];
+    const struct lasier *c = stage->actors[breaker].circuit;
     struct shelf_item *item = stage_item(stage, c->keys[LASIER_CIRCUIT]);
 
     (void)step;

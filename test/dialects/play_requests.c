@@ -15,19 +15,21 @@ static void configure(struct stage *stage, unsigned breaker)
     options->minimum_failures = (unsigned)number_of(c, "minimum_failures", 5);
 }
 
-static void end(struct stage *stage, enum ending ending, const json_t *step)
+static breaker_outcome_t end(struct stage *stage, enum ending ending, const json_t *step,
+                             int *status)
 {
-    int status = (int)number_of(step, "status", ending == END_OK ? 200 : 500);
+    const struct actor *actor = &stage->actors[0];
 
-    stage->turn.status = ending == END_RAISE ? -ECONNREFUSED : status;
-    stage->turn.outcome = (uint8_t)stage->dialect->classify(stage->rules[0], stage->turn.status);
+    *status = (int)number_of(step, "status", ending == END_OK ? 200 : 500);
+    if (ending == END_RAISE)
+        *status = -ECONNREFUSED;
+    return actor->dialect->classify(actor->rules, *status);
 }
 
-static void tell(struct stage *stage, unsigned breaker)
+static void tell(struct stage *stage)
 {
-    (void)breaker;
-    for (unsigned i = 0; i < stage->talk.event_count; i++) {
-        const struct talk_event *e = &stage->talk.events[i];
+    for (unsigned i = 0; i < stage->talk->event_count; i++) {
+        const struct talk_event *e = &stage->talk->events[i];
         if (e->kind == BREAKER_ON_SUCCESS)
             stage_event(stage, "success");
         if (e->kind == BREAKER_ON_FAILURE)
@@ -45,8 +47,8 @@ static void show_answer(struct stage *stage, const json_t *step, json_t *got)
     if (json_is_false(json_object_get(got, "admitted"))) {
         json_object_set_new(got, "status", json_integer(500));
         json_object_set_new(got, "tripped_response", json_true());
-    } else if (stage->turn.status >= 0) {
-        json_object_set_new(got, "status", json_integer(stage->turn.status));
+    } else if (stage->turn->status >= 0) {
+        json_object_set_new(got, "status", json_integer(stage->turn->status));
     }
 }
 
@@ -58,13 +60,13 @@ static json_int_t entries(struct stage *stage, struct talk_key key)
 
 static void show(struct stage *stage, unsigned breaker, const json_t *step, json_t *got)
 {
-    struct requests *c = stage->circuits[breaker];
+    struct requests *c = stage->actors[breaker].circuit;
     struct requests peek = *c;
     breaker_requests_snapshot_t s;
 
     /* What a look at the storage shows, without its taking note. */
     peek.stored = stage_number(stage, c->keys[REQUESTS_TRIP], 0);
-    requests_inspect(&peek, stage->rules[breaker], stage->now, &s);
+    requests_inspect(&peek, stage->actors[breaker].rules, stage->now, &s);
     json_object_set_new(got, "state", json_string(s.state == BREAKER_BROKEN ? "open" : "closed"));
     json_object_set_new(got, "local_last_open", json_integer(s.local_last_open));
     json_object_set_new(got, "last_open", json_integer(s.last_open));

@@ -10,8 +10,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static const struct player *const players[] = {&play_aiomisc, &play_pybreaker, &play_aiobreaker,
-                                               &play_infuse,  &play_lasier,    &play_requests};
+static const struct player *const players[] = {&play_aiomisc,     &play_pybreaker, &play_aiobreaker,
+                                               &play_infuse,      &play_lasier,    &play_requests,
+                                               &play_asyncbreaker};
 
 static const struct player *player_of(const char *system)
 {
@@ -42,14 +43,15 @@ static void put_raised(json_t *got, const char *raised)
 
 static void play_end(struct stage *stage, unsigned breaker, const json_t *step, json_t *got)
 {
+    struct turn *turn = &stage->actors[breaker].turn;
     enum ending ending = ending_of(text_of(step, "outcome"));
     bool is_quiet = stage->player == &play_requests && ending != END_RAISE;
 
-    stage->player->end(stage, ending, step);
+    turn->outcome = (uint8_t)stage->player->end(stage, ending, step, &turn->status);
     stage_turn(stage, breaker, TURN_SETTLE);
-    put_raised(got, stage->turn.verdict == BREAKER_ETRIPPED ? "breaker"
-                    : ending == END_OK || is_quiet          ? "none"
-                                                            : "own");
+    put_raised(got, turn->verdict == BREAKER_ETRIPPED ? "breaker"
+                    : ending == END_OK || is_quiet    ? "none"
+                                                      : "own");
 }
 
 static void play_begin(struct stage *stage, unsigned breaker, const json_t *step, json_t *got)
@@ -59,8 +61,8 @@ static void play_begin(struct stage *stage, unsigned breaker, const json_t *step
 
     stage->draw = number_of(step, "u", 0);
     stage_turn(stage, breaker, TURN_ADMIT);
-    json_object_set_new(got, "admitted", json_boolean(stage->turn.verdict == 0));
-    if (stage->turn.verdict != 0) {
+    json_object_set_new(got, "admitted", json_boolean(stage->turn->verdict == 0));
+    if (stage->turn->verdict != 0) {
         put_raised(got, stage->player == &play_requests ? "none" : "breaker");
         return;
     }
@@ -69,7 +71,7 @@ static void play_begin(struct stage *stage, unsigned breaker, const json_t *step
         play_end(stage, breaker, step, got);
     } else {
         stage->calls[call].breaker = breaker;
-        stage->calls[call].permit = stage->turn.permit;
+        stage->calls[call].permit = stage->turn->permit;
     }
 }
 
@@ -77,7 +79,7 @@ static void play_begin(struct stage *stage, unsigned breaker, const json_t *step
 static void play_foreign(struct stage *stage, const json_t *step)
 {
     const struct talk_key *keys =
-        stage->player == &play_requests ? NULL : stage->circuits[0]; /* the first member */
+        stage->player == &play_requests ? NULL : stage->actors[0].circuit; /* the first member */
     size_t i;
     json_t *command;
 
@@ -121,7 +123,7 @@ static bool play_op(struct stage *stage, unsigned breaker, const json_t *step, j
     if (strcmp(op, "call") == 0 || strcmp(op, "begin") == 0) {
         play_begin(stage, breaker, step, got);
     } else if (strcmp(op, "end") == 0) {
-        stage->turn.permit =
+        stage->actors[breaker].turn.permit =
             stage->calls[(unsigned)number_of(step, "call", 0) % STAGE_CALLS].permit;
         play_end(stage, breaker, step, got);
     } else if (strcmp(op, "force_open") == 0) {
@@ -199,8 +201,8 @@ static bool play_step(struct stage *stage, const char *id, int index, const json
     stage->index = index;
     stage->now = (uint64_t)number_of(step, "t_ms", 0);
     stage->events = json_array();
-    talk_begin(&stage->talk, stage->now);
-    stage->turn.moved = false;
+    stage->turn = NULL;
+    stage->talk = NULL;
     if (!play_op(stage, breaker, step, got)) {
         printf("%s: step %d: no such operation: %s\n", id, index, text_of(step, "op"));
         holds = false;

@@ -2,8 +2,7 @@
 #ifndef REPLAY_H
 #define REPLAY_H
 
-#include "circuit/dialect.h"
-#include "shelf.h"
+#include "actor.h"
 #include <jansson.h>
 
 enum { STAGE_BREAKERS = 4, STAGE_CALLS = 4096 };
@@ -14,7 +13,6 @@ enum ending { END_OK, END_FAIL, END_EXCLUDED, END_BASE, END_IGNORED, END_INSPECT
 struct stage {
     const struct player *player;
     const json_t *config;
-    const struct dialect *dialect;
     bool is_wire;
     unsigned breakers;
 
@@ -26,8 +24,7 @@ struct stage {
         breaker_lasier_t lasier;
         breaker_requests_t requests;
     } options[STAGE_BREAKERS];
-    void *rules[STAGE_BREAKERS];
-    void *circuits[STAGE_BREAKERS];
+    struct actor actors[STAGE_BREAKERS];
     struct shelf shelf;
 
     struct {
@@ -39,8 +36,8 @@ struct stage {
     int index;
     uint64_t now;
     double draw;
-    struct turn turn;
-    struct talk talk;
+    const struct turn *turn; /* the last one of the step; NULL: there was none */
+    const struct talk *talk;
     json_t *events;
 };
 
@@ -50,21 +47,22 @@ struct player {
     /* Fills in the options of a breaker from the configuration, and from a step that sets some. */
     void (*configure)(struct stage *stage, unsigned breaker);
     void (*set)(struct stage *stage, unsigned breaker, const json_t *step);
-    /* The outcome and status of an ending. */
-    void (*end)(struct stage *stage, enum ending ending, const json_t *step);
+    /* The outcome of an ending, and its status. */
+    breaker_outcome_t (*end)(struct stage *stage, enum ending ending, const json_t *step,
+                             int *status);
     /* Events of the turn that is done, as the system calls them. */
-    void (*tell)(struct stage *stage, unsigned breaker);
+    void (*tell)(struct stage *stage);
     /* What expect has beside admitted, raised and events. */
     void (*show)(struct stage *stage, unsigned breaker, const json_t *step, json_t *got);
 };
 
-extern const struct player play_aiomisc, play_pybreaker, play_aiobreaker, play_infuse, play_lasier,
-    play_requests;
+extern const struct player play_aiomisc, play_pybreaker, play_asyncbreaker, play_aiobreaker,
+    play_infuse, play_lasier, play_requests;
 
 /* stage.c */
 struct stage *stage_make(const struct player *player, const json_t *config, uint64_t now);
 void stage_free(struct stage *stage);
-void stage_turn(struct stage *stage, unsigned breaker, enum turn_op op);
+int stage_turn(struct stage *stage, unsigned breaker, enum turn_op op);
 void stage_exchange(struct stage *stage, unsigned breaker); /* after set */
 void stage_event(struct stage *stage, const char *text);
 

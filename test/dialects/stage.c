@@ -45,16 +45,6 @@ int stage_step_of(int status)
 
 /* ---- The stage ---------------------------------------------------------------------------------*/
 
-static void *make_rules(const struct dialect *dialect, const breaker_dialect_t *options)
-{
-    void *rules = malloc(dialect->rules_size(options));
-
-    if (rules == NULL)
-        abort();
-    dialect->rules_make(rules, options);
-    return rules;
-}
-
 struct stage *stage_make(const struct player *player, const json_t *config, uint64_t now)
 {
     struct stage *stage = calloc(1, sizeof *stage);
@@ -70,75 +60,36 @@ struct stage *stage_make(const struct player *player, const json_t *config, uint
     stage->now = now;
     for (unsigned i = 0; i < stage->breakers; i++) {
         player->configure(stage, i);
-        stage->dialect = dialect_find(&stage->options[i].dialect);
-        stage->rules[i] = make_rules(stage->dialect, &stage->options[i].dialect);
-        stage->circuits[i] = malloc(stage->dialect->size(stage->rules[i], "replay"));
-        if (stage->circuits[i] == NULL)
-            abort();
-        stage->dialect->init(stage->circuits[i], stage->rules[i], "replay", stage->is_wire);
-        if (!stage->dialect->is_local)
-            stage_turn(stage, i, TURN_CREATE);
+        actor_enter(&stage->actors[i], &stage->options[i].dialect, "replay", stage->is_wire,
+                    &stage->shelf, now);
     }
     return stage;
 }
 
 void stage_free(struct stage *stage)
 {
-    for (unsigned i = 0; i < stage->breakers; i++) {
-        free(stage->circuits[i]);
-        free(stage->rules[i]);
-    }
+    for (unsigned i = 0; i < stage->breakers; i++)
+        actor_leave(&stage->actors[i]);
     shelf_clear(&stage->shelf);
     free(stage);
 }
 
 void stage_exchange(struct stage *stage, unsigned breaker)
 {
-    void *rules = make_rules(stage->dialect, &stage->options[breaker].dialect);
-
-    free(stage->rules[breaker]);
-    stage->rules[breaker] = rules;
-    if (stage->dialect->retune != NULL)
-        stage->dialect->retune(stage->circuits[breaker], rules);
+    actor_exchange(&stage->actors[breaker], &stage->options[breaker].dialect);
 }
 
-/* ---- Turns -------------------------------------------------------------------------------------*/
-
-static void converse(struct stage *stage, unsigned breaker)
+int stage_turn(struct stage *stage, unsigned breaker, enum turn_op op)
 {
-    enum turn_next next;
+    struct actor *actor = &stage->actors[breaker];
 
-    talk_begin(&stage->talk, stage->now);
-    stage->turn.talk = &stage->talk;
-    do {
-        breaker_transaction_t transaction = {.verbs = NULL};
-
-        next = stage->dialect->step(stage->circuits[breaker], stage->rules[breaker], &stage->turn);
-        if (next == TURN_DONE)
-            break;
-        talk_offer(&stage->talk, &transaction);
-        talk_hear(&stage->talk, &transaction, shelf_run(&stage->shelf, &transaction));
-    } while (next == TURN_ASK);
-}
-
-void stage_turn(struct stage *stage, unsigned breaker, enum turn_op op)
-{
-    struct turn *turn = &stage->turn;
-
-    stage->shelf.now = stage->now;
-    turn->op = (uint8_t)op;
-    turn->now = stage->now;
-    turn->draw = 0;
-    if (stage->dialect->needs_draw != NULL &&
-        stage->dialect->needs_draw(stage->circuits[breaker], stage->rules[breaker], turn))
-        turn->draw = stage->draw;
-    turn->talk = NULL;
-    if (stage->dialect->is_local)
-        stage->dialect->step(stage->circuits[breaker], stage->rules[breaker], turn);
-    else
-        converse(stage, breaker);
-    if (stage->events != NULL)
-        stage->player->tell(stage, breaker);
+    actor->now = stage->now;
+    actor->draw = stage->draw;
+    actor_turn(actor, op);
+    stage->turn = &actor->turn;
+    stage->talk = &actor->talk;
+    stage->player->tell(stage);
+    return actor->turn.verdict;
 }
 
 void stage_event(struct stage *stage, const char *text)
