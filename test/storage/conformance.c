@@ -6,10 +6,15 @@
 
 void suite_fail(struct suite *suite, const char *what, const char *file, int line)
 {
+    const struct conformance_subject *subject = suite->subject;
     const char *slash = strrchr(file, '/');
-    fprintf(stderr, "%s: does not hold: %s\n    %s:%d: %s\n", suite->subject->name, suite->rule,
-            slash != NULL ? slash + 1 : file, line, what);
+    char found[300];
+    snprintf(found, sizeof found, "%s:%d: %s", slash != NULL ? slash + 1 : file, line, what);
     suite->has_failed = true;
+    if (subject->report != NULL)
+        subject->report(subject->data, suite->rule, found);
+    else
+        fprintf(stderr, "%s: does not hold: %s\n    %s\n", subject->name, suite->rule, found);
 }
 
 /* ---- One rule ----------------------------------------------------------------------------------*/

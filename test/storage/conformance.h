@@ -30,10 +30,13 @@ struct conformance_subject {
 
     /* Only the rules whose names hold this. NULL: all */
     const char *only;
+
+    /* Hears of each rule that does not hold: the rule in a sentence, and what was found, and where.
+     * NULL: both are printed to the standard error. */
+    void (*report)(void *data, const char *rule, const char *what);
 };
 
-/* The number of rules that do not hold; each is printed to the standard error, with the place in the
- * suite that found it. */
+/* Answers how many rules do not hold. */
 int breaker_storage_conformance(const struct conformance_subject *subject);
 
 #endif /* CONFORMANCE_H */

@@ -1,6 +1,5 @@
 /* The rules of the bell, and of clients in several threads. */
 #include "conformance_suite.h"
-#include <stdio.h>
 
 enum { ROUNDS = 200 };
 
