@@ -65,8 +65,8 @@ enum {
 
 /* Two systems behave otherwise in memory than on Redis. The family of pybreaker keeps the instant of
  * an opening to the millisecond in memory; on the wire in whole seconds, and moves it only forward. The
- * requests breaker's log has whole seconds and keeps the one at its edge in memory; on the wire it has
- * milliseconds and drops the edge. */
+ * requests breaker's log begins at a whole second; in memory that second is still in it, on the wire its
+ * first instant is not. */
 typedef enum {
     BREAKER_FLAVOUR_AUTO = 0, /* as the storage is: WIRE if it has BREAKER_STORAGE_WIRE */
     BREAKER_FLAVOUR_MEMORY = 1,

@@ -252,6 +252,9 @@ static enum turn_next notice(struct scene *s)
     talk_clear(s->talk);
     if (lost && s->family->recreates)
         add_missing(s);
+    if (!s->c->has_joined && !lost) /* it was never made in the storage: as in create() */
+        s->c->seen = (uint8_t)state;
+    s->c->has_joined = true;
     if (state == s->c->seen && (!lost || s->family->recreates))
         return decide(s);
     become(s, state, true);
@@ -415,7 +418,7 @@ static enum turn_next create(struct scene *s)
     }
     count = s->talk->verb_count;
     s->c->seen = (uint8_t)read_state(s, count - 2);
-    s->c->moves++;
+    s->c->has_joined = true;
     read_opened(s, count - 1);
     return TURN_DONE;
 }

@@ -17,6 +17,7 @@ struct pybreaker {
     uint8_t seen; /* the state that this breaker acts on */
     uint8_t stored;
     bool is_wire;
+    bool has_joined;    /* knows the state that it found */
     bool wants_default; /* made with a reset_timeout of 0, where that means the default */
     char names[];
 };

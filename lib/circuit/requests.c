@@ -201,13 +201,12 @@ static enum turn_next admit(struct scene *s)
 
 /* ---- Results -----------------------------------------------------------------------------------*/
 
-/* Scores are whole seconds in memory, and the oldest that the log may hold stays in it. */
+/* The log begins at a whole second, which is still in it in memory, and is not on the wire. */
 static void log_event(struct scene *s, struct talk_key key)
 {
-    int64_t score = s->c->is_wire ? (int64_t)s->talk->wall : second(s) * 1000;
     int64_t edge = second(s) * 1000 - (int64_t)s->rules->ttl;
 
-    talk_log(s->talk, key, score, s->c->is_wire ? edge : edge - 1);
+    talk_log(s->talk, key, (int64_t)s->talk->wall, s->c->is_wire ? edge : edge - 1);
 }
 
 static void write_trip(struct scene *s, int64_t trip)

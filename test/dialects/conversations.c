@@ -154,6 +154,23 @@ static void a_new_breaker_joins_and_resets_nothing(void **state)
     }
 }
 
+static void joining_may_be_left_to_the_first_call(void **state)
+{
+    struct actor a, b;
+
+    (void)state;
+    enter(&a, BREAKER_INFUSE, 1);
+    failing_call(&a);
+    enter(&b, BREAKER_INFUSE, 1);
+    b.dialect->init(b.circuit, b.rules, "one", true);
+    b.now = t0 + 5000;
+    assert_int_equal(actor_turn(&b, TURN_ADMIT), BREAKER_EREJECTED);
+    assert_int_equal(b.talk.event_count, 0);
+    assert_key("infuse:opened_at", "1700000000"); /* not prolonged */
+    actor_leave(&a);
+    actor_leave(&b);
+}
+
 static void a_lost_state_is_written_anew(void **state)
 {
     struct actor a;
@@ -181,6 +198,26 @@ static void in_infuse_a_lost_state_is_half_open(void **state)
     assert_int_equal(actor_settle(&a, BREAKER_FAILURE, -1), BREAKER_ETRIPPED);
     assert_int_equal(a.talk.reason, BREAKER_REASON_TRIAL);
     assert_key("infuse:state", "open");
+    actor_leave(&a);
+}
+
+/* Nothing is written that the original would not write. */
+static void in_infuse_only_a_counter_above_0_is_zeroed(void **state)
+{
+    struct actor a;
+
+    enter(&a, BREAKER_INFUSE, 3);
+    clear(state);
+    put("infuse:state", "closed");
+    assert_int_equal(actor_turn(&a, TURN_ADMIT), 0);
+    assert_int_equal(actor_settle(&a, BREAKER_SUCCESS, 0), 0);
+    actor_turn(&a, TURN_RESET);
+    assert_key("infuse:fail_counter", NULL);
+    failing_call(&a);
+    assert_key("infuse:fail_counter", "1");
+    assert_int_equal(actor_turn(&a, TURN_ADMIT), 0);
+    assert_int_equal(actor_settle(&a, BREAKER_SUCCESS, 0), 0);
+    assert_key("infuse:fail_counter", "0");
     actor_leave(&a);
 }
 
@@ -321,8 +358,10 @@ int main(void)
         cmocka_unit_test_setup(a_trial_that_cannot_be_counted, clear),
         cmocka_unit_test_setup(a_variant_without_a_counter_closes_all_the_same, clear),
         cmocka_unit_test_setup(a_new_breaker_joins_and_resets_nothing, clear),
+        cmocka_unit_test_setup(joining_may_be_left_to_the_first_call, clear),
         cmocka_unit_test_setup(a_lost_state_is_written_anew, clear),
         cmocka_unit_test_setup(in_infuse_a_lost_state_is_half_open, clear),
+        cmocka_unit_test_setup(in_infuse_only_a_counter_above_0_is_zeroed, clear),
         cmocka_unit_test_setup(an_old_answer_is_asked_again, clear),
         cmocka_unit_test_setup(opened_at_only_moves_forward, clear),
         cmocka_unit_test_setup(somebody_who_moves_opened_at_for_ever_does_not_hold_us, clear),
