@@ -61,7 +61,9 @@ extern "C" {
 /* The version of the library that runs, as "0.1.0"; a static string. */
 BREAKER_API const char *breaker_version(void);
 
-struct uv_loop_s; /* libuv's; <uv.h> is not needed to read this header */
+struct uv_loop_s;         /* libuv's; <uv.h> is not needed to read this header */
+struct breaker_dialect_s; /* <breaker/dialects.h> */
+struct breaker_storage_s; /* <breaker/storage.h> */
 
 /* ---- Errors ------------------------------------------------------------------------------------
  * libuv's negative codes, and the few that libuv lacks, which lie below its range. */
@@ -216,6 +218,10 @@ typedef struct breaker_options_s {
     void *classify_data;
     breaker_outcome_t excluded_outcome; /* of statuses given to breaker_policy_exclude. Default
                                            BREAKER_IGNORED; pybreaker's users want BREAKER_SUCCESS */
+
+    /* -- Another circuit than the native one: see <breaker/dialects.h>. It is copied. Then only what is
+     * said under "Calls" is used of the above. Default NULL */
+    const struct breaker_dialect_s *dialect;
 } breaker_options_t;
 
 /* Fills in the defaults and the size. Then set what you care about. */
@@ -258,6 +264,21 @@ typedef struct breaker_panel_options_s {
 
     /* The most events waiting to be told: 1 .. 65536. Default 256 */
     unsigned max_events;
+
+    /* Where circuits are shared, or kept by dialects that converse with a storage. The user's; it must
+     * outlive the panel. Default NULL: none; such dialects then have a private one in memory. */
+    struct breaker_storage_s *storage;
+
+    /* How long a storage may take over one transaction: 1 .. a day. After it the circuit decides
+     * without. Default 500 */
+    uint64_t storage_timeout;
+
+    /* The most conversations with a storage at once, of all breakers; further calls wait for one to
+     * end: 1 .. 65536. Default 64 */
+    unsigned max_turns;
+
+    /* The wall clock that dialects write down, in ms since 1970. Default NULL: the system's */
+    uint64_t (*wall)(void *data);
 } breaker_panel_options_t;
 
 #define breaker_panel_options_init(options)                                                        \
@@ -265,7 +286,8 @@ typedef struct breaker_panel_options_s {
 BREAKER_API void breaker_panel_options_init_sized(breaker_panel_options_t *options, size_t size);
 
 /* Makes a panel on a loop, which must outlive it. options may be NULL: the defaults. A panel without
- * work does not keep the loop alive. UV_EINVAL for options out of range; UV_ENOMEM. */
+ * work does not keep the loop alive. UV_EINVAL for options out of range; UV_ENOMEM; what the storage
+ * answers when it is opened. */
 BREAKER_API int breaker_panel_create(breaker_panel_t **panel, struct uv_loop_s *loop,
                                      const breaker_panel_options_t *options);
 
@@ -324,7 +346,8 @@ BREAKER_API breaker_panel_t *breaker_panel(const breaker_t *breaker);
 BREAKER_API breaker_policy_t *breaker_policy(const breaker_t *breaker);
 
 /* Exchanges the policy of a live breaker. State, epoch, totals and a BROKEN under way are kept; the
- * counts start afresh where the geometry of the window changes. UV_ENOMEM: all as before. */
+ * counts start afresh where the geometry of the window changes. UV_ENOMEM: all as before. UV_EINVAL: not
+ * of the same dialect. */
 BREAKER_API int breaker_set_policy(breaker_t *breaker, breaker_policy_t *policy);
 
 /* ---- Use, at once ------------------------------------------------------------------------------
@@ -332,7 +355,7 @@ BREAKER_API int breaker_set_policy(breaker_t *breaker, breaker_policy_t *policy)
 
 /* Asks for one call. 0: admitted, and *permit must be given to breaker_report once, whatever becomes
  * of the call. BREAKER_EREJECTED: refused, *permit is cleared; breaker_retry_after and
- * breaker_inspect say why. */
+ * breaker_inspect say why. UV_ENOTSUP, always: a dialect that converses with a storage. */
 BREAKER_API int breaker_try_acquire(breaker_t *breaker, breaker_permit_t *permit);
 
 /* Reports the outcome of an admitted call, and clears the permit. status is kept as the last error if
@@ -392,6 +415,7 @@ struct breaker_call_s {
     int refused;               /* the circuit refused; fallback, if any, made the result */
     uint64_t retry_after;      /* when refused: as breaker_retry_after */
     int last_error;            /* when refused: the status of the last failure */
+    int reason;                /* dialects: a breaker_reason_t, why refused or BREAKER_ETRIPPED */
 
     /* The library's. */
     struct {
@@ -407,6 +431,7 @@ struct breaker_call_s {
         int status;
         unsigned stage;
         unsigned flags;
+        void *conversation; /* with a storage, about this call */
         void *reserved[2];
     } library;
 };
@@ -448,9 +473,10 @@ BREAKER_API int breaker_cancel(breaker_call_t *call);
 
 /* ---- Management --------------------------------------------------------------------------------
  * Orders to the circuit. They take effect in the call for a circuit of this process, and asynchronously
- * where it is shared. The order is the caller's memory until its callback; callback may be NULL, and
- * then order may be too. status: 0, or UV_ECANCELED when the breaker was destroyed before.
- * UV_ESHUTDOWN as breaker_call; UV_EBUSY: the order is in use. */
+ * where a storage is asked. The order is the caller's memory until its callback; callback may be NULL,
+ * and then order is not used and may be NULL too. status: 0, or UV_ECANCELED when the breaker was
+ * destroyed before. UV_ESHUTDOWN as breaker_call; UV_EBUSY: the order is in use; UV_ENOBUFS: without a
+ * callback, and all conversations with the storage are taken. */
 typedef void (*breaker_order_cb)(breaker_order_t *order, int status);
 
 struct breaker_order_s {
@@ -460,6 +486,7 @@ struct breaker_order_s {
         breaker_order_t *next;
         breaker_t *breaker;
         int status;
+        unsigned kind, hold;
         unsigned in_use; /* zero it before the first use */
     } library;
 };
@@ -475,6 +502,10 @@ BREAKER_API int breaker_reset(breaker_t *breaker, breaker_order_t *order, breake
 /* Lays a hold over the circuit, or takes it away. */
 BREAKER_API int breaker_hold(breaker_t *breaker, breaker_hold_t hold, breaker_order_t *order,
                              breaker_order_cb done);
+
+/* Asks the storage what it holds now, so that breaker_inspect, in the callback, shows it. At once, and
+ * without effect, for a circuit of this process. */
+BREAKER_API int breaker_refresh(breaker_t *breaker, breaker_order_t *order, breaker_order_cb done);
 
 /* ---- Watching ----------------------------------------------------------------------------------*/
 
@@ -523,14 +554,17 @@ enum {
     BREAKER_ON_REJECTED = 1 << 3,
     BREAKER_ON_LATE = 1 << 4, /* a result after its epoch or its call; see totals.late */
     BREAKER_ON_STATE_CHANGE = 1 << 5,
-    BREAKER_ON_MISSED = 1 << 6, /* events came faster than memory can hold; for a panel's listeners */
+    /* For a panel's listeners: */
+    BREAKER_ON_STORAGE_LOST = 1 << 6, /* the panel's storage is away; status says why */
+    BREAKER_ON_STORAGE_FOUND = 1 << 7,
+    BREAKER_ON_MISSED = 1 << 8, /* events came faster than memory can hold */
     BREAKER_ON_ALL = (1 << 6) - 1
 };
-#define BREAKER_KINDS 6 /* kinds that can be missed, from BREAKER_BEFORE_CALL on */
+#define BREAKER_KINDS 8 /* kinds that can be missed, from BREAKER_BEFORE_CALL on */
 
 typedef struct breaker_event_s {
     int kind;
-    breaker_t *breaker;      /* NULL: BREAKER_ON_MISSED */
+    breaker_t *breaker;      /* NULL: BREAKER_ON_MISSED and BREAKER_ON_STORAGE_... */
     uint64_t time;           /* the panel's clock when it happened */
     int status;              /* success, failure, late: the call's. Rejected, state change: the last error */
     uint64_t duration;       /* success, failure, late: how long the call took */
@@ -538,6 +572,7 @@ typedef struct breaker_event_s {
     breaker_state_t to;
     breaker_counts_t counts; /* state change: the evidence it was made on */
     uint64_t retry_after;    /* rejected, and state change to BROKEN */
+    int elsewhere;           /* state change: others made it, and it was learnt from the storage */
     uint64_t missed[BREAKER_KINDS]; /* BREAKER_ON_MISSED: how many of each kind, in order of kinds */
 } breaker_event_t;
 

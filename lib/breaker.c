@@ -1,5 +1,5 @@
-/* Asking and reporting: one turn of the circuit each, with the totals and the events that it makes.
- * Orders, which are turns too, and looking, which changes nothing. */
+/* Asking and reporting: one turn of the circuit each, with the totals and the events that it makes. And
+ * looking, which changes nothing. */
 #include "panel.h"
 #include <string.h>
 
@@ -12,41 +12,46 @@ static const struct rules *rules_of(const breaker_t *breaker)
 
 /* ---- Turns -------------------------------------------------------------------------------------*/
 
-static void note_change(breaker_t *b, const struct turn *turn)
+static bool is_dialect(const breaker_t *b)
 {
-    uint64_t retry = native_retry_after(&b->circuit, rules_of(b), turn->now);
-
-    event_note(b, &(struct note){.kind = BREAKER_ON_STATE_CHANGE,
-                                 .time = turn->now,
-                                 .from = turn->from,
-                                 .to = turn->to,
-                                 .counts = turn->evidence,
-                                 .status = b->circuit.last_error,
-                                 .retry_after = turn->to == BREAKER_BROKEN ? retry : 0});
+    return (b->flags & BREAKER_IS_DIALECT) != 0;
 }
 
 static __attribute__((noinline)) void moved(breaker_t *b, const struct turn *turn)
 {
+    struct note note = {.kind = BREAKER_ON_STATE_CHANGE,
+                        .time = turn->now,
+                        .from = turn->from,
+                        .to = turn->to,
+                        .counts = turn->evidence};
+    struct dialect_view view;
+
     b->totals.trips += turn->to == BREAKER_BROKEN;
-    if (event_is_wanted(b, BREAKER_ON_STATE_CHANGE))
-        note_change(b, turn);
+    if (!event_is_wanted(b, BREAKER_ON_STATE_CHANGE))
+        return;
+    view = breaker_view(b, turn->now);
+    note.status = view.last_error;
+    note.retry_after = turn->to == BREAKER_BROKEN ? view.retry_after : 0;
+    event_note(b, &note);
 }
 
 /* An event about one call. */
-static __attribute__((noinline)) void note_call(breaker_t *b, int kind, uint64_t now,
-                                                uint64_t start, int status)
+__attribute__((noinline)) void breaker_note_call(breaker_t *b, int kind, uint64_t now,
+                                                 uint64_t start, int status)
 {
-    struct note note = {.kind = (uint8_t)kind,
-                        .time = now,
-                        .duration = now > start ? now - start : 0,
-                        .from = b->circuit.state,
-                        .to = b->circuit.state,
-                        .status = status};
+    struct dialect_view view;
 
-    if (kind == BREAKER_ON_REJECTED)
-        note.retry_after = native_retry_after(&b->circuit, rules_of(b), now);
-    if (event_is_wanted(b, kind))
-        event_note(b, &note);
+    if (!event_is_wanted(b, kind))
+        return;
+    view = breaker_view(b, now);
+    event_note(b,
+               &(struct note){.kind = (uint16_t)kind,
+                              .time = now,
+                              .duration = now > start ? now - start : 0,
+                              .from = (uint8_t)view.state,
+                              .to = (uint8_t)view.state,
+                              .status = kind == BREAKER_ON_REJECTED ? view.last_error : status,
+                              .retry_after = kind == BREAKER_ON_REJECTED ? view.retry_after : 0});
 }
 
 static inline bool listens(const breaker_t *b)
@@ -54,13 +59,85 @@ static inline bool listens(const breaker_t *b)
     return UNLIKELY((b->kinds | b->panel->events.kinds) != 0);
 }
 
+/* A dialect that is local. Dialects know no holds: the breaker keeps them. */
+static __attribute__((noinline)) void take_dialect_turn(breaker_t *b, struct turn *turn)
+{
+    const struct dialect *dialect = b->policy->dialect;
+    void *circuit = breaker_tail(b), *rules = b->policy->dialect_rules;
+
+    turn->moved = turn->slow = turn->watched = false;
+    turn->verdict = 0;
+    if (turn->op == TURN_HOLD) {
+        b->circuit.hold = turn->hold;
+        return;
+    }
+    if (dialect->needs_draw != NULL && dialect->needs_draw(circuit, rules, turn))
+        turn->draw = panel_draw(b->panel);
+    dialect->step(circuit, rules, turn);
+}
+
+/* What a hold decides over the head of a dialect. */
+static bool is_held(breaker_t *b, struct turn *turn)
+{
+    if (turn->op == TURN_SETTLE)
+        return turn->permit.epoch == NATIVE_UNCOUNTED;
+    if (turn->op != TURN_ADMIT || b->circuit.hold == BREAKER_HOLD_NONE ||
+        b->circuit.hold == BREAKER_HOLD_WATCH)
+        return false;
+    turn->verdict = b->circuit.hold == BREAKER_HOLD_OPEN ? BREAKER_EREJECTED : 0;
+    turn->permit = (breaker_permit_t){turn->verdict == 0 ? NATIVE_UNCOUNTED : 0, turn->now};
+    return true;
+}
+
+static __attribute__((noinline)) void take_held_turn(breaker_t *b, struct turn *turn)
+{
+    turn->moved = turn->slow = turn->watched = false;
+    turn->verdict = 0;
+    if (is_held(b, turn))
+        return;
+    take_dialect_turn(b, turn);
+    if (turn->op == TURN_ADMIT && turn->verdict != 0 && b->circuit.hold == BREAKER_HOLD_WATCH) {
+        turn->verdict = 0;
+        turn->watched = true;
+        turn->permit = (breaker_permit_t){NATIVE_UNCOUNTED, turn->now};
+    }
+}
+
 static inline void take_turn(breaker_t *b, struct turn *turn)
 {
     turn->draw = 0;
     turn->talk = NULL;
+    if (UNLIKELY(is_dialect(b))) {
+        take_held_turn(b, turn);
+        return;
+    }
     if (UNLIKELY(native_needs_draw(&b->circuit, rules_of(b))))
         turn->draw = panel_draw(b->panel);
     native_step(&b->circuit, rules_of(b), turn);
+}
+
+void breaker_take_turn(breaker_t *b, struct turn *turn)
+{
+    take_turn(b, turn);
+    if (turn->moved)
+        moved(b, turn);
+}
+
+void breaker_count_admission(breaker_t *b, bool admitted, bool watched)
+{
+    b->totals.admitted += admitted;
+    b->in_flight += admitted;
+    b->totals.rejected += !admitted || watched;
+}
+
+void breaker_count_outcome(breaker_t *b, breaker_outcome_t outcome)
+{
+    breaker_totals_t *totals = &b->totals;
+
+    totals->ok += outcome == BREAKER_SUCCESS;
+    totals->failed += outcome == BREAKER_FAILURE;
+    totals->ignored += outcome == BREAKER_IGNORED;
+    totals->cancelled += outcome == BREAKER_CANCELLED;
 }
 
 int breaker_admit(breaker_t *b, uint64_t now, breaker_permit_t *permit)
@@ -71,33 +148,23 @@ int breaker_admit(breaker_t *b, uint64_t now, breaker_permit_t *permit)
     turn.now = now;
     take_turn(b, &turn);
     *permit = turn.permit;
-    b->totals.admitted += turn.verdict == 0;
-    b->in_flight += turn.verdict == 0;
-    b->totals.rejected += turn.verdict != 0 || turn.watched;
+    breaker_count_admission(b, turn.verdict == 0, turn.watched);
     if (UNLIKELY(turn.moved))
         moved(b, &turn);
     if (listens(b)) {
         if (turn.verdict != 0 || turn.watched)
-            note_call(b, BREAKER_ON_REJECTED, now, now, b->circuit.last_error);
+            breaker_note_call(b, BREAKER_ON_REJECTED, now, now, 0);
         if (turn.verdict == 0)
-            note_call(b, BREAKER_BEFORE_CALL, now, now, 0);
+            breaker_note_call(b, BREAKER_BEFORE_CALL, now, now, 0);
     }
     return turn.verdict;
-}
-
-static void total(breaker_totals_t *totals, breaker_outcome_t outcome)
-{
-    totals->ok += outcome == BREAKER_SUCCESS;
-    totals->failed += outcome == BREAKER_FAILURE;
-    totals->ignored += outcome == BREAKER_IGNORED;
-    totals->cancelled += outcome == BREAKER_CANCELLED;
 }
 
 void breaker_late(breaker_t *b, uint64_t now, uint64_t start, int status)
 {
     b->totals.late++;
     if (listens(b))
-        note_call(b, BREAKER_ON_LATE, now, start, status);
+        breaker_note_call(b, BREAKER_ON_LATE, now, start, status);
 }
 
 int breaker_settle(breaker_t *b, uint64_t now, breaker_permit_t permit, breaker_outcome_t outcome,
@@ -116,11 +183,11 @@ int breaker_settle(breaker_t *b, uint64_t now, breaker_permit_t permit, breaker_
         breaker_late(b, now, permit.start, status);
         return BREAKER_ESTALE;
     }
-    total(&b->totals, outcome);
+    breaker_count_outcome(b, outcome);
     b->totals.slow += turn.slow;
     if (listens(b) && outcome <= BREAKER_FAILURE)
-        note_call(b, outcome == BREAKER_SUCCESS ? BREAKER_ON_SUCCESS : BREAKER_ON_FAILURE, now,
-                  permit.start, status);
+        breaker_note_call(b, outcome == BREAKER_SUCCESS ? BREAKER_ON_SUCCESS : BREAKER_ON_FAILURE,
+                          now, permit.start, status);
     if (UNLIKELY(turn.moved))
         moved(b, &turn);
     return turn.verdict;
@@ -132,6 +199,8 @@ int breaker_try_acquire(breaker_t *breaker, breaker_permit_t *permit)
 {
     if (UNLIKELY(breaker == NULL || permit == NULL))
         return UV_EINVAL;
+    if (UNLIKELY(breaker->flags & BREAKER_CONVERSES))
+        return UV_ENOTSUP;
     return breaker_admit(breaker, panel_now(breaker->panel), permit);
 }
 
@@ -143,6 +212,8 @@ int breaker_report(breaker_t *breaker, breaker_permit_t *permit, breaker_outcome
     if (UNLIKELY(breaker == NULL || permit == NULL || outcome < BREAKER_SUCCESS ||
                  outcome > BREAKER_CANCELLED))
         return UV_EINVAL;
+    if (UNLIKELY(breaker->flags & BREAKER_CONVERSES))
+        return UV_ENOTSUP;
     if (UNLIKELY(permit->epoch == 0))
         return BREAKER_ESTALE;
     taken = *permit;
@@ -151,106 +222,53 @@ int breaker_report(breaker_t *breaker, breaker_permit_t *permit, breaker_outcome
     return breaker_settle(breaker, panel_now(breaker->panel), taken, outcome, status);
 }
 
-/* ---- Orders ------------------------------------------------------------------------------------*/
-
-static void push_order(breaker_panel_t *panel, breaker_order_t *order)
-{
-    order->library.next = NULL;
-    *panel->orders.last = order;
-    panel->orders.last = &order->library.next;
-    panel->pending++;
-    panel_wake(panel);
-}
-
-/* The circuit is this process's: the order is carried out here, and told in the next drain. */
-static int give(breaker_t *b, struct turn *turn, breaker_order_t *order, breaker_order_cb done)
-{
-    if (b == NULL || (order == NULL && done != NULL))
-        return UV_EINVAL;
-    if (done != NULL && order->library.in_use)
-        return UV_EBUSY;
-    if (b->panel->is_closing || (done != NULL && !panel_is_open(b->panel)))
-        return UV_ESHUTDOWN;
-    turn->now = panel_now(b->panel);
-    turn->permit = (breaker_permit_t){0, 0};
-    take_turn(b, turn);
-    if (turn->moved)
-        moved(b, turn);
-    if (done != NULL) {
-        order->library.done = done;
-        order->library.breaker = b;
-        order->library.status = 0;
-        order->library.in_use = 1;
-        push_order(b->panel, order);
-    }
-    return 0;
-}
-
-int breaker_trip(breaker_t *breaker, breaker_order_t *order, breaker_order_cb done)
-{
-    return give(breaker, &(struct turn){.op = TURN_TRIP}, order, done);
-}
-
-int breaker_recover(breaker_t *breaker, breaker_order_t *order, breaker_order_cb done)
-{
-    return give(breaker, &(struct turn){.op = TURN_RECOVER}, order, done);
-}
-
-int breaker_reset(breaker_t *breaker, breaker_order_t *order, breaker_order_cb done)
-{
-    return give(breaker, &(struct turn){.op = TURN_RESET}, order, done);
-}
-
-int breaker_hold(breaker_t *breaker, breaker_hold_t hold, breaker_order_t *order,
-                 breaker_order_cb done)
-{
-    if ((unsigned)hold > BREAKER_HOLD_WATCH)
-        return UV_EINVAL;
-    return give(breaker, &(struct turn){.op = TURN_HOLD, .hold = (uint8_t)hold}, order, done);
-}
-
-void order_abandon(breaker_t *breaker)
-{
-    for (breaker_order_t *o = breaker->panel->orders.first; o != NULL; o = o->library.next) {
-        if (o->library.breaker == breaker) {
-            o->library.status = UV_ECANCELED;
-            o->library.breaker = NULL;
-        }
-    }
-}
-
-void order_run(breaker_panel_t *panel)
-{
-    breaker_order_t *batch = panel->orders.first;
-
-    panel->orders.first = NULL;
-    panel->orders.last = &panel->orders.first;
-    while (batch != NULL) {
-        breaker_order_t *order = batch;
-        batch = order->library.next;
-        order->library.in_use = 0;
-        panel->pending--;
-        order->library.done(order, order->library.status);
-    }
-}
-
 /* ---- Looking -----------------------------------------------------------------------------------*/
+
+struct dialect_view breaker_view(const breaker_t *b, uint64_t now)
+{
+    struct dialect_view view;
+
+    if (!is_dialect(b))
+        return (struct dialect_view){.state = (breaker_state_t)b->circuit.state,
+                                     .last_error = b->circuit.last_error,
+                                     .retry_after =
+                                         native_retry_after(&b->circuit, rules_of(b), now)};
+    memset(&view, 0, sizeof view);
+    b->policy->dialect->view(breaker_tail(b), b->policy->dialect_rules, now, panel_wall(b->panel),
+                             &view);
+    if (b->circuit.hold != BREAKER_HOLD_NONE)
+        view.retry_after = b->circuit.hold == BREAKER_HOLD_OPEN ? UINT64_MAX : 0;
+    return view;
+}
 
 uint64_t breaker_retry_after(const breaker_t *breaker)
 {
-    if (breaker == NULL)
-        return 0;
-    return native_retry_after(&breaker->circuit, rules_of(breaker), panel_now(breaker->panel));
+    return breaker == NULL ? 0 : breaker_view(breaker, panel_now(breaker->panel)).retry_after;
+}
+
+static void inspect_dialect(const breaker_t *b, uint64_t now, breaker_snapshot_t *s)
+{
+    struct dialect_view view = breaker_view(b, now);
+
+    s->state = view.state;
+    s->hold = (breaker_hold_t)b->circuit.hold;
+    s->last_error = view.last_error;
+    s->retry_after = view.retry_after;
 }
 
 int breaker_inspect_sized(const breaker_t *breaker, breaker_snapshot_t *snapshot, size_t size)
 {
     breaker_snapshot_t s;
+    uint64_t now;
 
     if (breaker == NULL || snapshot == NULL || size == 0)
         return UV_EINVAL;
     memset(&s, 0, sizeof s);
-    native_inspect(&breaker->circuit, rules_of(breaker), panel_now(breaker->panel), &s);
+    now = panel_now(breaker->panel);
+    if (is_dialect(breaker))
+        inspect_dialect(breaker, now, &s);
+    else
+        native_inspect(&breaker->circuit, rules_of(breaker), now, &s);
     s.in_flight = breaker->in_flight;
     s.totals = breaker->totals;
     if (size > sizeof s)

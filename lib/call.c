@@ -7,7 +7,10 @@
 enum stage {
     READY,     /* made ready, or over: the caller's */
     WAITING,   /* in the queue of starts */
+    ASKING,    /* a dialect converses about its admission */
+    DECIDED,   /* it has the verdict; in the queue of starts again */
     RUNNING,   /* its start, or the fallback, is under way */
+    SETTLING,  /* a dialect converses about its outcome */
     ENDING,    /* its status is known; done is to be told */
     UNFINISHED /* done was told; its I/O is not over */
 };
@@ -16,7 +19,8 @@ enum {
     STARTED = 1 << 0,  /* breaker_finish is due */
     FINISHED = 1 << 1, /* and came */
     ADMITTED = 1 << 2, /* holds a permit */
-    EXTENDED = 1 << 3  /* was given the time that the loop stood still */
+    EXTENDED = 1 << 3, /* was given the time that the loop stood still */
+    STOPPED = 1 << 4   /* cancelled between the verdict and the start */
 };
 
 /* A loop that is this late, in ms, stood still; less is the usual grain of timers. */
@@ -40,6 +44,15 @@ void call_push(struct call_queue *queue, breaker_call_t *call)
     call->library.next = NULL;
     *queue->last = call;
     queue->last = &call->library.next;
+}
+
+breaker_call_t *call_pop(struct call_queue *queue)
+{
+    breaker_call_t *call = queue->first;
+
+    if (call != NULL && (queue->first = call->library.next) == NULL)
+        queue->last = &queue->first;
+    return call;
 }
 
 static breaker_call_t *take_all(struct call_queue *queue)
@@ -103,6 +116,7 @@ int breaker_call(breaker_t *breaker, breaker_call_t *call, breaker_start_cb star
     call->refused = 0;
     call->retry_after = 0;
     call->last_error = 0;
+    call->reason = 0;
     call->library.start = start;
     call->library.done = done;
     call->library.stage = WAITING;
@@ -122,15 +136,41 @@ static void end(breaker_call_t *call, int status)
     call_push(&panel_of(call)->endings, call);
 }
 
-/* Tells the circuit, if it has admitted the call. */
-static void settle(breaker_call_t *call, breaker_outcome_t outcome, int status)
+static bool converses(const breaker_call_t *call)
 {
-    if (!(call->library.flags & ADMITTED))
-        return;
+    return (call->library.breaker->flags & BREAKER_CONVERSES) != 0;
+}
+
+/* Tells the circuit, if it has admitted the call, and ends it. */
+static void conclude(breaker_call_t *call, breaker_outcome_t outcome, int status)
+{
+    bool admitted = (call->library.flags & ADMITTED) != 0;
+
+    wheel_remove(&call->library.due);
     call->library.flags &= ~(unsigned)ADMITTED;
-    call->outcome = outcome;
-    breaker_settle(call->library.breaker, panel_now(panel_of(call)), call->library.permit, outcome,
-                   status);
+    if (admitted)
+        call->outcome = outcome;
+    if (admitted && converses(call) && call->library.permit.epoch != NATIVE_UNCOUNTED) {
+        call->library.stage = SETTLING;
+        call->library.status = status;
+        turn_settle(call, outcome, status);
+        return;
+    }
+    if (admitted)
+        breaker_settle(call->library.breaker, panel_now(panel_of(call)), call->library.permit,
+                       outcome, status);
+    end(call, status);
+}
+
+void call_settled(breaker_call_t *call, int verdict, int reason)
+{
+    call->library.conversation = NULL;
+    if (verdict == BREAKER_ETRIPPED) {
+        call->library.status = verdict;
+        call->reason = reason;
+    }
+    end(call, call->library.status);
+    panel_wake(panel_of(call));
 }
 
 static uint64_t timeout_of(const breaker_call_t *call)
@@ -161,23 +201,60 @@ static void run(breaker_call_t *call, breaker_start_cb start)
     if (status >= 0 || (call->library.flags & FINISHED))
         return;
     call->library.flags &= ~(unsigned)STARTED; /* nothing was begun */
-    if (call->library.stage == RUNNING) {
-        settle(call, policy_classify(call->library.breaker->policy, status), status);
-        end(call, status);
-    }
+    if (call->library.stage == RUNNING)
+        conclude(call, policy_classify(call->library.breaker->policy, status), status);
 }
 
 static void refuse(breaker_call_t *call, uint64_t now)
 {
-    breaker_t *breaker = call->library.breaker;
+    struct dialect_view view = breaker_view(call->library.breaker, now);
 
     call->refused = 1;
-    call->retry_after = native_retry_after(&breaker->circuit, &breaker->policy->rules, now);
-    call->last_error = breaker->circuit.last_error;
+    call->retry_after = view.retry_after;
+    call->last_error = view.last_error;
     if (call->fallback != NULL)
         run(call, call->fallback);
     else
         end(call, BREAKER_EREJECTED);
+}
+
+static void decided(breaker_call_t *call, int verdict, uint64_t now)
+{
+    if (verdict != 0) {
+        refuse(call, now);
+        return;
+    }
+    call->library.flags |= ADMITTED;
+    if (call->library.flags & STOPPED)
+        conclude(call, BREAKER_CANCELLED, UV_ECANCELED);
+    else
+        run(call, call->library.start);
+}
+
+void call_admitted(breaker_call_t *call, int verdict, breaker_permit_t permit, int reason)
+{
+    call->library.conversation = NULL;
+    call->library.permit = permit;
+    call->library.stage = DECIDED;
+    call->library.status = verdict;
+    call->reason = verdict == 0 ? 0 : reason;
+    call_push(&panel_of(call)->starts, call);
+    panel_wake(panel_of(call));
+}
+
+void call_converse(breaker_call_t *call)
+{
+    if (call->library.stage == ASKING)
+        turn_admit(call);
+    else
+        turn_settle(call, call->outcome, call->library.status);
+}
+
+/* A hold decides at once; it is looked at when a call begins. */
+static bool must_converse(const breaker_call_t *call)
+{
+    uint8_t hold = call->library.breaker->circuit.hold;
+    return converses(call) && hold != BREAKER_HOLD_OPEN && hold != BREAKER_HOLD_CLOSED;
 }
 
 /* In the drain: asks the circuit and goes on. */
@@ -185,13 +262,13 @@ static void begin(breaker_call_t *call, uint64_t now)
 {
     if (call->library.stage == ENDING) { /* cancelled while it waited */
         call_push(&panel_of(call)->endings, call);
-        return;
-    }
-    if (breaker_admit(call->library.breaker, now, &call->library.permit) == 0) {
-        call->library.flags |= ADMITTED;
-        run(call, call->library.start);
+    } else if (call->library.stage == DECIDED) {
+        decided(call, call->library.status, now);
+    } else if (must_converse(call)) {
+        call->library.stage = ASKING;
+        turn_admit(call);
     } else {
-        refuse(call, now);
+        decided(call, breaker_admit(call->library.breaker, now, &call->library.permit), now);
     }
 }
 
@@ -232,12 +309,10 @@ static int finish(breaker_call_t *call, int status, breaker_outcome_t outcome)
         return UV_EINVAL;
     call->library.flags |= FINISHED;
     panel_wake(panel_of(call));
-    if (call->library.stage == RUNNING) {
-        settle(call, outcome, status);
-        end(call, status);
-    } else {
+    if (call->library.stage == RUNNING)
+        conclude(call, outcome, status);
+    else
         finish_late(call, status);
-    }
     return 0;
 }
 
@@ -259,6 +334,13 @@ int breaker_finish_as(breaker_call_t *call, int status, breaker_outcome_t outcom
     return finish(call, status, outcome);
 }
 
+/* It lies in the queue of starts, whose drain sends it on to its end. */
+static void cancel_waiting(breaker_call_t *call)
+{
+    call->library.stage = ENDING;
+    call->library.status = UV_ECANCELED;
+}
+
 int breaker_cancel(breaker_call_t *call)
 {
     if (!is_ready_made(call))
@@ -267,14 +349,25 @@ int breaker_cancel(breaker_call_t *call)
     case READY:
         return call->library.done == NULL ? UV_EINVAL : UV_EALREADY;
     case WAITING:
-        call->library.stage = ENDING;
-        call->library.status = UV_ECANCELED;
+        cancel_waiting(call);
         return 0;
-    case RUNNING:
-        settle(call, BREAKER_CANCELLED, UV_ECANCELED);
+    case ASKING:
+        turn_forget(call);
         end(call, UV_ECANCELED);
         panel_wake(panel_of(call));
         return 0;
+    case DECIDED: /* a permit must be given back */
+        if (call->library.flags & STOPPED)
+            return UV_EALREADY;
+        if (call->library.status != 0)
+            cancel_waiting(call);
+        call->library.flags |= STOPPED;
+        return 0;
+    case RUNNING:
+        panel_wake(panel_of(call));
+        conclude(call, BREAKER_CANCELLED, UV_ECANCELED);
+        return 0;
+    case SETTLING:
     case ENDING:
     case UNFINISHED:
         break;
@@ -282,16 +375,30 @@ int breaker_cancel(breaker_call_t *call)
     return UV_EALREADY;
 }
 
-/* The breaker is destroyed: nothing more is counted. */
+/* The breaker is destroyed: nothing more is asked or counted. */
+static void abandon(breaker_call_t *call)
+{
+    if (call->library.flags & ADMITTED)
+        call->outcome = BREAKER_CANCELLED;
+    call->library.flags &= ~(unsigned)ADMITTED;
+    switch ((enum stage)call->library.stage) {
+    case DECIDED:
+        cancel_waiting(call);
+        break;
+    case SETTLING: /* its status is known */
+        turn_forget(call);
+        end(call, call->library.status);
+        panel_wake(panel_of(call));
+        break;
+    default:
+        breaker_cancel(call);
+    }
+}
+
 void call_abandon(breaker_t *breaker)
 {
-    for (breaker_call_t *call = breaker->pending; call != NULL; call = call->library.next_pending) {
-        if (call->library.flags & ADMITTED)
-            call->outcome = BREAKER_CANCELLED;
-        call->library.flags &= ~(unsigned)ADMITTED;
-        if (call->library.stage == WAITING || call->library.stage == RUNNING)
-            breaker_cancel(call);
-    }
+    for (breaker_call_t *call = breaker->pending; call != NULL; call = call->library.next_pending)
+        abandon(call);
 }
 
 /* The loop itself stood still: the call gets that time back, once. */
@@ -317,8 +424,7 @@ static void on_late(struct breaker_due_s *due)
         return;
     if (call->library.flags & ADMITTED)
         call->library.breaker->totals.timed_out++;
-    settle(call, BREAKER_FAILURE, UV_ETIMEDOUT);
-    end(call, UV_ETIMEDOUT);
+    conclude(call, BREAKER_FAILURE, UV_ETIMEDOUT);
     panel_wake(panel);
 }
 

@@ -13,13 +13,18 @@ void event_init(breaker_panel_t *panel, uint32_t capacity)
 
 /* ---- Listeners ---------------------------------------------------------------------------------*/
 
-static uint8_t kinds_of(const struct listeners *listeners)
+enum {
+    PANEL_KINDS =
+        BREAKER_ON_ALL | BREAKER_ON_STORAGE_LOST | BREAKER_ON_STORAGE_FOUND | BREAKER_ON_MISSED
+};
+
+static uint16_t kinds_of(const struct listeners *listeners)
 {
     int kinds = 0;
 
     for (const breaker_listener_t *l = listeners->first; l != NULL; l = l->library.next)
         kinds |= l->kinds;
-    return (uint8_t)kinds;
+    return (uint16_t)kinds;
 }
 
 /* The ring is made when somebody first listens. */
@@ -36,7 +41,7 @@ static int begin_to_listen(breaker_panel_t *panel, breaker_t *breaker, breaker_l
     breaker_listener_t **end = &listeners->first;
 
     if (listener == NULL || listener->notify == NULL || listener->kinds == 0 ||
-        (listener->kinds & ~(BREAKER_ON_ALL | (breaker == NULL ? BREAKER_ON_MISSED : 0))) != 0)
+        (listener->kinds & ~(breaker == NULL ? PANEL_KINDS : BREAKER_ON_ALL)) != 0)
         return UV_EINVAL;
     if (listener->library.on)
         return UV_EBUSY;
@@ -53,7 +58,7 @@ static int begin_to_listen(breaker_panel_t *panel, breaker_t *breaker, breaker_l
     listener->library.since = panel->events.number;
     listener->library.on = 1;
     if (breaker != NULL)
-        breaker->kinds = kinds_of(listeners);
+        breaker->kinds = (uint8_t)kinds_of(listeners);
     else
         panel->events.kinds = kinds_of(listeners);
     return 0;
@@ -93,7 +98,7 @@ int breaker_unlisten(breaker_listener_t *listener)
     breaker = listener->library.breaker;
     if (breaker != NULL) {
         take_off(events, &breaker->listeners, listener);
-        breaker->kinds = kinds_of(&breaker->listeners);
+        breaker->kinds = (uint8_t)kinds_of(&breaker->listeners);
     } else {
         take_off(events, &events->listeners, listener);
         events->kinds = kinds_of(&events->listeners);
@@ -128,16 +133,14 @@ static void miss(struct events *events, breaker_t *breaker, const struct note *n
     events->missed_last = &breaker->next_missed;
 }
 
-void event_note(breaker_t *breaker, const struct note *note)
+/* breaker is NULL for what concerns the panel. */
+static void add(breaker_panel_t *panel, breaker_t *breaker, const struct note *note)
 {
-    struct events *events = &breaker->panel->events;
-    uint32_t number;
+    struct events *events = &panel->events;
+    uint32_t number = events->number++;
     struct note *place;
 
-    if ((breaker->flags & BREAKER_IS_GONE) || events->notes == NULL)
-        return;
-    panel_wake(breaker->panel);
-    number = events->number++;
+    panel_wake(panel);
     if (events->count == events->capacity || events->missed_any) {
         miss(events, breaker, note);
         return;
@@ -146,6 +149,21 @@ void event_note(breaker_t *breaker, const struct note *note)
     *place = *note;
     place->breaker = breaker;
     place->number = number;
+}
+
+void event_note(breaker_t *breaker, const struct note *note)
+{
+    if (!(breaker->flags & BREAKER_IS_GONE) && breaker->panel->events.notes != NULL)
+        add(breaker->panel, breaker, note);
+}
+
+void event_note_storage(breaker_panel_t *panel, int kind, int status)
+{
+    struct note note = {
+        .kind = (uint16_t)kind, .time = panel_now(panel), .status = status, .is_panels = true};
+
+    if (panel->events.kinds & kind)
+        add(panel, NULL, &note);
 }
 
 static void forget_missed(struct events *events, breaker_t *breaker)
@@ -226,7 +244,8 @@ static breaker_event_t event_of(const struct note *note)
                              .from = (breaker_state_t)note->from,
                              .to = (breaker_state_t)note->to,
                              .counts = note->counts,
-                             .retry_after = note->retry_after};
+                             .retry_after = note->retry_after,
+                             .elsewhere = note->elsewhere};
 }
 
 static void tell_notes(struct events *events)
@@ -237,7 +256,9 @@ static void tell_notes(struct events *events)
 
         events->head = (events->head + 1) % events->capacity;
         events->count--;
-        if (note.breaker != NULL)
+        if (note.is_panels)
+            tell_list(events, &events->listeners, &event, note.number);
+        else if (note.breaker != NULL)
             tell_all(events, &event, note.number);
     }
 }
@@ -245,19 +266,17 @@ static void tell_notes(struct events *events)
 /* The newest transition, as the breaker's state still has it. */
 static breaker_event_t missed_change(breaker_t *breaker)
 {
-    const struct native *circuit = &breaker->circuit;
-    breaker_event_t event = {.kind = BREAKER_ON_STATE_CHANGE,
-                             .breaker = breaker,
-                             .time = circuit->since,
-                             .status = circuit->last_error,
-                             .from = (breaker_state_t)breaker->missed_from,
-                             .to = (breaker_state_t)circuit->state};
+    breaker_snapshot_t now;
 
-    if (circuit->state == BREAKER_BROKEN) {
-        event.retry_after = breaker_retry_after(breaker);
-        memcpy(&event.counts, circuit->cells, sizeof event.counts);
-    }
-    return event;
+    breaker_inspect(breaker, &now);
+    return (breaker_event_t){.kind = BREAKER_ON_STATE_CHANGE,
+                             .breaker = breaker,
+                             .time = now.since,
+                             .status = now.last_error,
+                             .from = (breaker_state_t)breaker->missed_from,
+                             .to = now.state,
+                             .counts = now.tripped,
+                             .retry_after = now.state == BREAKER_BROKEN ? now.retry_after : 0};
 }
 
 static breaker_t *next_missed(struct events *events)

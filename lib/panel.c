@@ -26,6 +26,16 @@ uint64_t panel_fresh_now(breaker_panel_t *panel)
     return panel_now(panel);
 }
 
+uint64_t panel_wall(const breaker_panel_t *panel)
+{
+    uv_timeval64_t now;
+
+    if (panel->wall != NULL)
+        return panel->wall(panel->data);
+    uv_gettimeofday(&now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_usec / 1000;
+}
+
 /* splitmix64 (Steele, Lea, Flood 2014) */
 double panel_draw(breaker_panel_t *panel)
 {
@@ -145,7 +155,7 @@ static void drain(breaker_panel_t *panel)
     call_run_endings(panel);
     order_run(panel);
     event_tell(panel);
-    if (panel->is_closing && panel->pending == 0)
+    if (panel->is_closing && panel->pending == 0 && door_close_all(panel))
         leave(panel);
     else
         keep_alive(panel);
@@ -164,15 +174,23 @@ static void on_drain(uv_idle_t *drainer)
 
 void breaker_panel_options_init_sized(breaker_panel_options_t *options, size_t size)
 {
-    breaker_panel_options_t defaults = {.size = size, .max_events = 256};
+    breaker_panel_options_t defaults = {
+        .size = size, .max_events = 256, .max_turns = 64, .storage_timeout = 500};
 
     if (options != NULL)
         memcpy(options, &defaults, size < sizeof defaults ? size : sizeof defaults);
 }
 
-enum { EVENTS_MAX = 65536 };
+enum { EVENTS_MAX = 65536, TURNS_MAX = 65536 };
 
-static int open_handles(breaker_panel_t *panel)
+static bool are_in_range(const breaker_panel_options_t *o)
+{
+    return o->size == sizeof *o && o->max_events >= 1 && o->max_events <= EVENTS_MAX &&
+           o->max_turns >= 1 && o->max_turns <= TURNS_MAX && o->storage_timeout >= 1 &&
+           o->storage_timeout <= BREAKER_TIME_MAX;
+}
+
+static void open_handles(breaker_panel_t *panel)
 {
     uv_idle_init(panel->loop, &panel->drainer);
     uv_check_init(panel->loop, &panel->judge);
@@ -180,7 +198,26 @@ static int open_handles(breaker_panel_t *panel)
     uv_unref(handle(&panel->alarm));
     panel->drainer.data = panel->judge.data = panel->alarm.data = panel;
     panel->alarm_at = UINT64_MAX;
-    return 0;
+}
+
+static void init(breaker_panel_t *panel, uv_loop_t *loop, const breaker_panel_options_t *options)
+{
+    panel->loop = loop;
+    panel->now = options->now;
+    panel->wall = options->wall;
+    panel->random = options->random;
+    panel->data = options->data;
+    panel->max_obtained = options->max_obtained;
+    panel->storage_timeout = options->storage_timeout;
+    panel->turns.count = options->max_turns;
+    panel->starts.last = &panel->starts.first;
+    panel->endings.last = &panel->endings.first;
+    panel->orders.last = &panel->orders.first;
+    panel->turns.calls.last = &panel->turns.calls.first;
+    panel->turns.orders.last = &panel->turns.orders.first;
+    wheel_init(&panel->wheel, panel_now(panel));
+    event_init(panel, options->max_events);
+    registry_init(panel);
 }
 
 int breaker_panel_create(breaker_panel_t **panel, struct uv_loop_s *loop,
@@ -196,26 +233,18 @@ int breaker_panel_create(breaker_panel_t **panel, struct uv_loop_s *loop,
     breaker_panel_options_init(&defaults);
     if (options == NULL)
         options = &defaults;
-    if (loop == NULL || options->size != sizeof *options || options->max_events < 1 ||
-        options->max_events > EVENTS_MAX)
+    if (loop == NULL || !are_in_range(options))
         return UV_EINVAL;
     if ((made = memory_zeroed(sizeof *made)) == NULL)
         return UV_ENOMEM;
-    if ((status = seed(made)) != 0) {
+    status = seed(made);
+    init(made, loop, options);
+    if (status == 0 && options->storage != NULL)
+        status = door_open(made, &made->door, options->storage);
+    if (status != 0) {
         memory_release(made);
         return status;
     }
-    made->loop = loop;
-    made->now = options->now;
-    made->random = options->random;
-    made->data = options->data;
-    made->max_obtained = options->max_obtained;
-    made->starts.last = &made->starts.first;
-    made->endings.last = &made->endings.first;
-    made->orders.last = &made->orders.first;
-    wheel_init(&made->wheel, panel_now(made));
-    event_init(made, options->max_events);
-    registry_init(made);
     open_handles(made);
     *panel = made;
     return 0;
@@ -276,6 +305,7 @@ static void end(breaker_panel_t *panel)
     breaker_panel_cb destroyed = panel->destroyed;
     void *data = panel->data;
 
+    turn_free(panel);
     registry_free(panel);
     memory_release(panel);
     if (destroyed != NULL)

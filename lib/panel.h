@@ -2,8 +2,11 @@
  *
  *   policy.c     options, checked and counted; what a status means
  *   registry.c   breakers by name: created, found, evicted, destroyed
- *   breaker.c    asking and reporting at once; orders; looking
+ *   breaker.c    asking and reporting at once; looking
  *   call.c       calls with callbacks: from the queue to the last callback
+ *   order.c      trip, recover, reset, hold, refresh
+ *   turn.c       conversations of dialects with a storage
+ *   door.c       the panel's doors to storages, and transactions with a deadline
  *   events.c     listeners, and what they are still to be told
  *   deadlines.c  when what is late
  *   panel.c      the loop: the drain, the handles, clocks, the end
@@ -11,9 +14,11 @@
 #ifndef PANEL_H
 #define PANEL_H
 
+#include "circuit/dialect.h"
 #include "circuit/native.h"
 #include "deadlines.h"
 #include <breaker.h>
+#include <breaker/storage.h>
 #include <stdatomic.h>
 #include <uv.h>
 
@@ -21,7 +26,9 @@
 
 struct breaker_policy_s {
     atomic_uint refs;
-    struct rules rules;
+    struct rules rules;            /* of a dialect, only what concerns calls is used */
+    const struct dialect *dialect; /* NULL: the native circuit */
+    void *dialect_rules;
     int *excluded; /* sorted */
     size_t excluded_count;
 };
@@ -46,13 +53,15 @@ struct note {
     breaker_counts_t counts;
     int status;
     uint32_t number; /* in the order of what happened */
-    uint8_t kind;
+    uint16_t kind;
     uint8_t from, to;
+    bool elsewhere;
+    bool is_panels; /* about the storage, not a breaker */
 };
 
 struct events {
     struct listeners listeners; /* of the whole panel */
-    uint8_t kinds;              /* that they ask for */
+    uint16_t kinds;             /* that they ask for */
     uint32_t number;            /* of the next note */
     breaker_listener_t *cursor; /* to be told next, while telling */
     breaker_t *telling;         /* whose event is being told; NULL: destroyed meanwhile */
@@ -70,7 +79,9 @@ enum {
     BREAKER_IS_GONE = 1 << 0,     /* destroyed, and only here for the calls that it still has */
     BREAKER_IS_OBTAINED = 1 << 1, /* may be evicted */
     BREAKER_WAS_USED = 1 << 2,    /* since the eviction hand came by */
-    BREAKER_MISSED_CHANGE = 1 << 3
+    BREAKER_MISSED_CHANGE = 1 << 3,
+    BREAKER_IS_DIALECT = 1 << 4,
+    BREAKER_CONVERSES = 1 << 5 /* a dialect that is not local */
 };
 
 struct breaker_s {
@@ -82,15 +93,23 @@ struct breaker_s {
     breaker_t *next_missed;  /* with BREAKER_MISSED_CHANGE */
     uint32_t hash;
     uint32_t in_flight;
-    uint8_t kinds; /* that its listeners ask for */
+    uint8_t kinds; /* that its listeners ask for; those of a panel alone are not among them */
     uint8_t flags;
     uint8_t missed_from; /* with BREAKER_MISSED_CHANGE */
     uint8_t name_length;
-    uint32_t name_offset; /* from the breaker's own address */
-    struct native circuit;
+    uint32_t name_offset;  /* from the breaker's own address */
+    struct native circuit; /* a dialect uses only its hold */
     breaker_totals_t totals;
-    /* The cells of the window, then the name. */
+    /* The cells of the window or the dialect's circuit, then the name. */
 };
+
+/* What follows the struct is aligned for anything. */
+enum { BREAKER_TAIL = (sizeof(struct breaker_s) + 15) / 16 * 16 };
+
+static inline void *breaker_tail(const breaker_t *breaker)
+{
+    return (char *)(uintptr_t)breaker + BREAKER_TAIL;
+}
 
 /* ---- Panel -------------------------------------------------------------------------------------*/
 
@@ -100,6 +119,35 @@ struct call_queue {
 
 struct order_queue {
     breaker_order_t *first, **last;
+};
+
+/* The panel's client of a storage. */
+struct door {
+    breaker_storage_t *storage; /* NULL: there is none */
+    breaker_client_t client;
+    bool is_own; /* the panel made the storage */
+    bool is_closing;
+    bool is_lost; /* as the storage said last */
+};
+
+/* A transaction under way, with a deadline of its own. */
+struct errand {
+    breaker_transaction_t transaction; /* the owner's, but for complete and data */
+    struct breaker_due_s due;
+    breaker_panel_t *panel;
+    struct door *door;
+    void (*done)(struct errand *errand, int status); /* once, perhaps inside errand_run */
+};
+
+struct conversation;
+
+struct turns {
+    struct conversation *all; /* made with the first breaker that converses */
+    struct conversation *free;
+    struct conversation *active;
+    unsigned count;
+    struct call_queue calls; /* that wait for one */
+    struct order_queue orders;
 };
 
 struct registry {
@@ -129,7 +177,12 @@ struct breaker_panel_s {
     struct call_queue starts;
     struct call_queue endings;
     struct order_queue orders;
-    size_t pending; /* calls accepted and not yet over, orders not yet told */
+    size_t pending; /* calls accepted and not yet over, orders not yet told, conversations */
+    struct turns turns;
+    struct door door;   /* to the user's storage */
+    struct door pantry; /* to a private one in memory, for dialects where there is no other */
+    uint64_t storage_timeout;
+    uint64_t (*wall)(void *);
     struct wheel wheel;
     struct events events;
     struct registry registry;
@@ -160,20 +213,54 @@ bool panel_is_open(const breaker_panel_t *panel); /* may something be begun? */
 void panel_wake(breaker_panel_t *panel);          /* a drain is wanted */
 bool panel_judges_real_time(const breaker_panel_t *panel);
 uint64_t panel_fresh_now(breaker_panel_t *panel); /* in a drain: the clock, read once */
+uint64_t panel_wall(const breaker_panel_t *panel);
 
 /* call.c */
 void call_push(struct call_queue *queue, breaker_call_t *call);
+breaker_call_t *call_pop(struct call_queue *queue);
 void call_run_starts(breaker_panel_t *panel);
 void call_run_endings(breaker_panel_t *panel);
-void call_abandon(breaker_t *breaker);   /* the breaker is destroyed */
+void call_abandon(breaker_t *breaker);    /* the breaker is destroyed */
+void call_converse(breaker_call_t *call); /* it waited for a conversation, and one is free */
+void call_admitted(breaker_call_t *call, int verdict, breaker_permit_t permit, int reason);
+void call_settled(breaker_call_t *call, int verdict, int reason);
 
 /* breaker.c */
 int breaker_admit(breaker_t *breaker, uint64_t now, breaker_permit_t *permit);
 int breaker_settle(breaker_t *breaker, uint64_t now, breaker_permit_t permit,
                    breaker_outcome_t outcome, int status);
 void breaker_late(breaker_t *breaker, uint64_t now, uint64_t start, int status);
+void breaker_take_turn(breaker_t *breaker, struct turn *turn); /* of a local circuit */
+void breaker_count_admission(breaker_t *breaker, bool admitted, bool watched);
+void breaker_count_outcome(breaker_t *breaker, breaker_outcome_t outcome);
+void breaker_note_call(breaker_t *breaker, int kind, uint64_t now, uint64_t start, int status);
+struct dialect_view breaker_view(const breaker_t *breaker, uint64_t now);
+
+/* order.c */
+void order_push(breaker_panel_t *panel, breaker_order_t *order, int status);
 void order_run(breaker_panel_t *panel); /* tells the orders that were carried out */
 void order_abandon(breaker_t *breaker);
+void order_converse(breaker_order_t *order);
+
+/* turn.c */
+/* The pool, and a storage for the dialect: before the first breaker that converses. */
+int turn_prepare(breaker_panel_t *panel, const struct dialect *dialect);
+void turn_free(breaker_panel_t *panel);
+void turn_create(breaker_t *breaker);
+void turn_admit(breaker_call_t *call);
+void turn_settle(breaker_call_t *call, breaker_outcome_t outcome, int status);
+void turn_forget(breaker_call_t *call); /* the call goes on without it */
+int turn_order(breaker_t *breaker, enum turn_op op, breaker_order_t *order);
+void turn_abandon(breaker_t *breaker);
+bool turn_is_wire(const breaker_panel_t *panel);
+
+/* door.c */
+int door_open(breaker_panel_t *panel, struct door *door, breaker_storage_t *storage);
+int door_open_pantry(breaker_panel_t *panel);
+bool door_close_all(breaker_panel_t *panel); /* true: all are closed */
+struct door *door_of_dialects(breaker_panel_t *panel);
+void errand_run(struct errand *errand, breaker_panel_t *panel, struct door *door);
+void errand_cancel(struct errand *errand);
 
 /* registry.c */
 void registry_init(breaker_panel_t *panel);
@@ -187,6 +274,7 @@ static inline bool event_is_wanted(const breaker_t *breaker, int kind)
     return ((breaker->kinds | breaker->panel->events.kinds) & kind) != 0;
 }
 void event_note(breaker_t *breaker, const struct note *note);
+void event_note_storage(breaker_panel_t *panel, int kind, int status);
 void event_init(breaker_panel_t *panel, uint32_t capacity);
 void event_tell(breaker_panel_t *panel);
 void event_forget(breaker_t *breaker); /* it is destroyed */

@@ -14,8 +14,19 @@ void breaker_options_init_sized(breaker_options_t *options, size_t size)
     memcpy(options, &defaults, size < sizeof defaults ? size : sizeof defaults);
 }
 
-/* A caller that was compiled with an older header has a shorter struct; what it lacks has its default.
- * The first version's size is the least. */
+/* Of the options themselves, a dialect uses only what concerns calls. */
+static const char *dialect_fault(const breaker_options_t *options)
+{
+    const struct dialect *dialect = dialect_find(options->dialect);
+    const char *fault = rules_call_fault(options);
+
+    if (fault != NULL)
+        return fault;
+    if (dialect == NULL)
+        return "dialect";
+    return dialect->check(options->dialect, &fault) == 0 ? NULL : fault;
+}
+
 static const char *take_options(breaker_options_t *taken, const breaker_options_t *options)
 {
     rules_defaults(taken);
@@ -24,7 +35,19 @@ static const char *take_options(breaker_options_t *taken, const breaker_options_
     if (options->size != sizeof *taken)
         return "size";
     *taken = *options;
-    return rules_fault(taken);
+    return taken->dialect != NULL ? dialect_fault(taken) : rules_fault(taken);
+}
+
+static int keep_dialect(breaker_policy_t *policy, const breaker_dialect_t *options)
+{
+    if (options == NULL)
+        return 0;
+    policy->dialect = dialect_find(options);
+    policy->dialect_rules = memory_zeroed(policy->dialect->rules_size(options));
+    if (policy->dialect_rules == NULL)
+        return UV_ENOMEM;
+    policy->dialect->rules_make(policy->dialect_rules, options);
+    return 0;
 }
 
 int breaker_policy_create(breaker_policy_t **policy, const breaker_options_t *options,
@@ -43,10 +66,13 @@ int breaker_policy_create(breaker_policy_t **policy, const breaker_options_t *op
     if (fault != NULL)
         return UV_EINVAL;
     made = memory_zeroed(sizeof *made);
-    if (made == NULL)
+    if (made == NULL || keep_dialect(made, taken.dialect) != 0) {
+        memory_release(made);
         return UV_ENOMEM;
+    }
     atomic_init(&made->refs, 1);
     rules_make(&made->rules, &taken);
+    made->rules.options.dialect = NULL; /* the copy is ours */
     *policy = made;
     return 0;
 }
@@ -61,6 +87,7 @@ void policy_unref(breaker_policy_t *policy)
     if (atomic_fetch_sub_explicit(&policy->refs, 1, memory_order_acq_rel) != 1)
         return;
     memory_release(policy->excluded);
+    memory_release(policy->dialect_rules);
     memory_release(policy);
 }
 
@@ -143,6 +170,8 @@ breaker_outcome_t policy_classify(const breaker_policy_t *policy, int status)
 
     if (policy->excluded_count > 0 && is_excluded(policy, status))
         return o->excluded_outcome;
+    if (o->classify == NULL && policy->dialect != NULL && policy->dialect->classify != NULL)
+        return policy->dialect->classify(policy->dialect_rules, status);
     if (o->classify == NULL)
         return classify_plainly(status);
     outcome = o->classify(o->classify_data, status);

@@ -95,18 +95,36 @@ static void take_out(struct registry *registry, breaker_t *breaker)
 
 /* ---- Life --------------------------------------------------------------------------------------*/
 
-static char *cells_of(breaker_t *breaker)
+/* The memory behind a breaker: what decides, before its name. */
+static size_t tail_size(const breaker_policy_t *policy, const char *name)
 {
-    return (char *)(breaker + 1);
+    return policy->dialect == NULL ? native_cells(&policy->rules)
+                                   : policy->dialect->size(policy->dialect_rules, name);
+}
+
+static void init_circuit(breaker_t *b, const char *name)
+{
+    const breaker_policy_t *policy = b->policy;
+
+    if (policy->dialect == NULL) {
+        native_init(&b->circuit, breaker_tail(b), &policy->rules, panel_now(b->panel));
+        return;
+    }
+    b->flags |= BREAKER_IS_DIALECT | (policy->dialect->is_local ? 0 : BREAKER_CONVERSES);
+    policy->dialect->init(breaker_tail(b), policy->dialect_rules, name, turn_is_wire(b->panel));
 }
 
 static int create(breaker_t **made, breaker_panel_t *panel, const char *name, size_t length,
                   uint32_t hash, breaker_policy_t *policy)
 {
-    size_t offset = sizeof(breaker_t) + native_cells(&policy->rules);
-    breaker_t *b = memory_zeroed(offset + length + 1);
+    bool converses = policy->dialect != NULL && !policy->dialect->is_local;
+    size_t offset = BREAKER_TAIL + tail_size(policy, name);
+    int status = converses ? turn_prepare(panel, policy->dialect) : 0;
+    breaker_t *b;
 
-    if (b == NULL)
+    if (status != 0)
+        return status;
+    if ((b = memory_zeroed(offset + length + 1)) == NULL)
         return UV_ENOMEM;
     b->panel = panel;
     b->policy = policy;
@@ -114,12 +132,14 @@ static int create(breaker_t **made, breaker_panel_t *panel, const char *name, si
     b->name_length = (uint8_t)length;
     b->name_offset = (uint32_t)offset;
     memcpy((char *)b + offset, name, length);
-    native_init(&b->circuit, cells_of(b), &policy->rules, panel_now(panel));
+    init_circuit(b, name);
     if (insert(&panel->registry, b) != 0) {
         memory_release(b);
         return UV_ENOMEM;
     }
     policy_ref(policy);
+    if (converses)
+        turn_create(b);
     *made = b;
     return 0;
 }
@@ -158,7 +178,7 @@ int breaker_create(breaker_t **breaker, breaker_panel_t *panel, const char *name
 
 static void free_breaker(breaker_t *breaker)
 {
-    if (breaker->circuit.cells != cells_of(breaker))
+    if (!(breaker->flags & BREAKER_IS_DIALECT) && breaker->circuit.cells != breaker_tail(breaker))
         memory_release(breaker->circuit.cells);
     policy_unref(breaker->policy);
     memory_release(breaker);
@@ -173,6 +193,7 @@ void breaker_destroy(breaker_t *breaker)
     event_forget(breaker);
     order_abandon(breaker);
     call_abandon(breaker);
+    turn_abandon(breaker);
     registry_drop_if_over(breaker);
 }
 
@@ -191,26 +212,35 @@ void registry_destroy_all(breaker_panel_t *panel)
             breaker_destroy(registry->chains[i]);
 }
 
-int breaker_set_policy(breaker_t *breaker, breaker_policy_t *policy)
+static int exchange_native(breaker_t *breaker, const breaker_policy_t *policy)
 {
-    struct native *circuit;
-    const struct rules *from, *to;
-    void *cells, *before;
+    struct native *circuit = &breaker->circuit;
+    const struct rules *from = &breaker->policy->rules, *to = &policy->rules;
+    void *before = circuit->cells, *cells = before;
 
-    if (breaker == NULL || policy == NULL)
-        return UV_EINVAL;
-    circuit = &breaker->circuit;
-    from = &breaker->policy->rules;
-    to = &policy->rules;
-    cells = before = circuit->cells;
     if (!window_same(&from->geometry, &to->geometry)) {
         cells = memory_zeroed(native_cells(to));
         if (cells == NULL)
             return UV_ENOMEM;
     }
     native_retune(circuit, cells, from, to, panel_now(breaker->panel));
-    if (cells != before && before != cells_of(breaker))
+    if (cells != before && before != breaker_tail(breaker))
         memory_release(before);
+    return 0;
+}
+
+int breaker_set_policy(breaker_t *breaker, breaker_policy_t *policy)
+{
+    int status = 0;
+
+    if (breaker == NULL || policy == NULL || policy->dialect != breaker->policy->dialect)
+        return UV_EINVAL;
+    if (policy->dialect == NULL)
+        status = exchange_native(breaker, policy);
+    else if (policy->dialect->retune != NULL)
+        policy->dialect->retune(breaker_tail(breaker), policy->dialect_rules);
+    if (status != 0)
+        return status;
     policy_ref(policy);
     policy_unref(breaker->policy);
     breaker->policy = policy;
@@ -230,7 +260,8 @@ breaker_t *breaker_find(const breaker_panel_t *panel, const char *name)
 
 static bool is_idle(const breaker_t *b)
 {
-    return (b->flags & BREAKER_IS_OBTAINED) && b->circuit.state == BREAKER_PASSING &&
+    return (b->flags & BREAKER_IS_OBTAINED) &&
+           breaker_view(b, panel_now(b->panel)).state == BREAKER_PASSING &&
            b->circuit.hold == BREAKER_HOLD_NONE && b->in_flight == 0 && b->pending == NULL &&
            b->listeners.first == NULL;
 }

@@ -104,7 +104,7 @@ static const char *recovery_fault(const breaker_options_t *o)
     return is_time(o->probe_time) ? NULL : "probe_time";
 }
 
-static const char *call_fault(const breaker_options_t *o)
+const char *rules_call_fault(const breaker_options_t *o)
 {
     if (o->timeout > BREAKER_TIME_MAX)
         return "timeout";
@@ -116,7 +116,7 @@ static const char *call_fault(const breaker_options_t *o)
 const char *rules_fault(const breaker_options_t *options)
 {
     const char *(*const checks[])(const breaker_options_t *) = {
-        window_fault, rule_fault, broken_fault, recovery_fault, call_fault};
+        window_fault, rule_fault, broken_fault, recovery_fault, rules_call_fault};
     const char *fault = NULL;
 
     for (size_t i = 0; fault == NULL && i < sizeof checks / sizeof *checks; i++)

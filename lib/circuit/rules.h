@@ -17,6 +17,9 @@ void rules_defaults(breaker_options_t *options);
 /* The name of the first field that is out of range, or NULL. */
 const char *rules_fault(const breaker_options_t *options);
 
+/* The same, of what concerns calls alone. */
+const char *rules_call_fault(const breaker_options_t *options);
+
 /* Of options without fault. */
 void rules_make(struct rules *rules, const breaker_options_t *options);
 

@@ -1,0 +1,139 @@
+/* Orders: turns that nobody's call brings about. One to a circuit of this process is carried out in the
+ * call; one to a dialect that converses takes its turn with the storage. Both are told by the drain. */
+#include "panel.h"
+
+static void push(struct order_queue *queue, breaker_order_t *order)
+{
+    order->library.next = NULL;
+    *queue->last = order;
+    queue->last = &order->library.next;
+}
+
+void order_push(breaker_panel_t *panel, breaker_order_t *order, int status)
+{
+    order->library.status = status;
+    push(&panel->orders, order);
+    panel_wake(panel);
+}
+
+/* ---- Giving ------------------------------------------------------------------------------------*/
+
+/* The order becomes the library's, until it is told. */
+static void keep(breaker_t *b, enum turn_op op, breaker_hold_t hold, breaker_order_t *order,
+                   breaker_order_cb done)
+{
+    order->library.done = done;
+    order->library.breaker = b;
+    order->library.kind = op;
+    order->library.hold = hold;
+    order->library.in_use = 1;
+    b->panel->pending++;
+}
+
+static int converse(breaker_t *b, enum turn_op op, breaker_order_t *order)
+{
+    int status = turn_order(b, op, order);
+
+    if (status != UV_ENOBUFS || order == NULL)
+        return status;
+    push(&b->panel->turns.orders, order);
+    return 0;
+}
+
+static int give(breaker_t *b, enum turn_op op, breaker_hold_t hold, breaker_order_t *order,
+                breaker_order_cb done)
+{
+    struct turn turn = {.op = (uint8_t)op, .hold = (uint8_t)hold};
+
+    if (b == NULL || (order == NULL && done != NULL))
+        return UV_EINVAL;
+    if (done != NULL && order->library.in_use)
+        return UV_EBUSY;
+    if (b->panel->is_closing || (done != NULL && !panel_is_open(b->panel)))
+        return UV_ESHUTDOWN;
+    if (done != NULL)
+        keep(b, op, hold, order, done);
+    if ((b->flags & BREAKER_CONVERSES) && op != TURN_HOLD)
+        return converse(b, op, done != NULL ? order : NULL);
+    turn.now = panel_now(b->panel);
+    if (op != TURN_LOOK)
+        breaker_take_turn(b, &turn);
+    if (done != NULL)
+        order_push(b->panel, order, 0);
+    return 0;
+}
+
+void order_converse(breaker_order_t *order)
+{
+    turn_order(order->library.breaker, (enum turn_op)order->library.kind, order);
+}
+
+int breaker_trip(breaker_t *breaker, breaker_order_t *order, breaker_order_cb done)
+{
+    return give(breaker, TURN_TRIP, BREAKER_HOLD_NONE, order, done);
+}
+
+int breaker_recover(breaker_t *breaker, breaker_order_t *order, breaker_order_cb done)
+{
+    return give(breaker, TURN_RECOVER, BREAKER_HOLD_NONE, order, done);
+}
+
+int breaker_reset(breaker_t *breaker, breaker_order_t *order, breaker_order_cb done)
+{
+    return give(breaker, TURN_RESET, BREAKER_HOLD_NONE, order, done);
+}
+
+int breaker_hold(breaker_t *breaker, breaker_hold_t hold, breaker_order_t *order,
+                 breaker_order_cb done)
+{
+    if ((unsigned)hold > BREAKER_HOLD_WATCH)
+        return UV_EINVAL;
+    return give(breaker, TURN_HOLD, hold, order, done);
+}
+
+int breaker_refresh(breaker_t *breaker, breaker_order_t *order, breaker_order_cb done)
+{
+    return give(breaker, TURN_LOOK, BREAKER_HOLD_NONE, order, done);
+}
+
+/* ---- Telling -----------------------------------------------------------------------------------*/
+
+/* Those that wait for a conversation are over now; those carried out are only told otherwise. */
+void order_abandon(breaker_t *breaker)
+{
+    breaker_panel_t *panel = breaker->panel;
+    struct order_queue *waiting = &panel->turns.orders;
+    breaker_order_t **link = &waiting->first;
+
+    while (*link != NULL) {
+        breaker_order_t *order = *link;
+        if (order->library.breaker != breaker) {
+            link = &order->library.next;
+            continue;
+        }
+        *link = order->library.next;
+        order_push(panel, order, 0);
+    }
+    waiting->last = link;
+    for (breaker_order_t *o = panel->orders.first; o != NULL; o = o->library.next) {
+        if (o->library.breaker == breaker) {
+            o->library.status = UV_ECANCELED;
+            o->library.breaker = NULL;
+        }
+    }
+}
+
+void order_run(breaker_panel_t *panel)
+{
+    breaker_order_t *batch = panel->orders.first;
+
+    panel->orders.first = NULL;
+    panel->orders.last = &panel->orders.first;
+    while (batch != NULL) {
+        breaker_order_t *order = batch;
+        batch = order->library.next;
+        order->library.in_use = 0;
+        panel->pending--;
+        order->library.done(order, order->library.status);
+    }
+}
