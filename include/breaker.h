@@ -160,6 +160,18 @@ typedef enum {
     BREAKER_IMMEDIATE = 2
 } breaker_recovery_t;
 
+typedef enum {
+    BREAKER_SHARE_NONE = 0,   /* this breaker is the process' own, storage or not */
+    BREAKER_SHARE_COUNTS = 1, /* evidence and transitions are common */
+    BREAKER_SHARE_STATE = 2   /* each process judges by its own counts; transitions are common */
+} breaker_share_t;
+
+/* While the storage of a shared circuit is away: */
+typedef enum {
+    BREAKER_OUTAGE_LOCAL = 0, /* the process decides alone, by its own results */
+    BREAKER_OUTAGE_REFUSE = 1 /* every call is refused */
+} breaker_outage_t;
+
 /* A rule of the user's own: nonzero trips. Asked, besides the others, after each result in PASSING. */
 typedef int (*breaker_rule_fn)(void *data, const breaker_counts_t *counts);
 
@@ -222,6 +234,15 @@ typedef struct breaker_options_s {
     /* -- Another circuit than the native one: see <breaker/dialects.h>. It is copied. Then only what is
      * said under "Calls" is used of the above. Default NULL */
     const struct breaker_dialect_s *dialect;
+
+    /* -- The fleet: processes that use one name in one storage share one circuit. Of no meaning on a
+     * panel without a storage, and to dialects. */
+    breaker_share_t share;      /* Default BREAKER_SHARE_COUNTS */
+    uint64_t sync_interval;     /* what is counted travels so often: 1 .. 60000. Default 10 */
+    unsigned min_reporters;     /* the fleet's circuit breaks when so many processes fail at once, and more
+                                   than half of those that report: >= 1. Default 2; fleets of one, or of
+                                   short-lived processes, want 1 */
+    breaker_outage_t on_outage; /* Default BREAKER_OUTAGE_LOCAL */
 } breaker_options_t;
 
 /* Fills in the defaults and the size. Then set what you care about. */

@@ -6,6 +6,7 @@
  *   call.c       calls with callbacks: from the queue to the last callback
  *   order.c      trip, recover, reset, hold, refresh
  *   turn.c       conversations of dialects with a storage
+ *   dialect.c    what each dialect alone can tell
  *   door.c       the panel's doors to storages, and transactions with a deadline
  *   events.c     listeners, and what they are still to be told
  *   deadlines.c  when what is late

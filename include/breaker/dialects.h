@@ -149,6 +149,11 @@ typedef struct breaker_aiomisc_snapshot_s {
     breaker_aiomisc_bucket_t buckets[10];
 } breaker_aiomisc_snapshot_t;
 
+/* Fills it in; changes nothing. UV_EINVAL: the breaker's circuit is not of this dialect. The same holds for
+ * the inspections below, which show what this breaker last learnt: breaker_refresh asks the storage. */
+BREAKER_API int breaker_aiomisc_inspect(const breaker_t *breaker,
+                                        breaker_aiomisc_snapshot_t *snapshot);
+
 /* ---- pybreaker and its family ------------------------------------------------------------------
  * fail_max consecutive failures open the circuit; after reset_timeout the next call is a trial;
  * success_threshold successful trials close it, a failed one opens it again. State, counters and the
@@ -218,6 +223,9 @@ typedef struct breaker_pybreaker_snapshot_s {
     int last_error;          /* of the last failure of this breaker's own calls */
 } breaker_pybreaker_snapshot_t;
 
+BREAKER_API int breaker_pybreaker_inspect(const breaker_t *breaker,
+                                          breaker_pybreaker_snapshot_t *snapshot);
+
 /* ---- lasier ------------------------------------------------------------------------------------
  * A circuit is a key that expires: while it is there, calls are refused. Failures and, for rules that
  * want them, requests are counted under keys of the user's own, each for failure_timeout from its first
@@ -270,6 +278,9 @@ typedef struct breaker_lasier_snapshot_s {
     int last_error;
 } breaker_lasier_snapshot_t;
 
+BREAKER_API int breaker_lasier_inspect(const breaker_t *breaker,
+                                       breaker_lasier_snapshot_t *snapshot);
+
 /* ---- The requests circuit breaker --------------------------------------------------------------
  * eelabs' PercentageCircuitBreaker for the requests library. Answers are logged for ttl; the error that
  * makes minimum_failures errors and percent_failed of the log stops the traffic for
@@ -311,6 +322,9 @@ typedef struct breaker_requests_snapshot_s {
     uint64_t retry_after;
     int last_error;
 } breaker_requests_snapshot_t;
+
+BREAKER_API int breaker_requests_inspect(const breaker_t *breaker,
+                                         breaker_requests_snapshot_t *snapshot);
 
 /* ---- Presets -----------------------------------------------------------------------------------
  * Options for the native circuit: the parameters of each system, what its documentation promises, and

@@ -2,6 +2,8 @@
 #include "rules.h"
 #include <string.h>
 
+enum { SYNC_INTERVAL_MAX = 60000 };
+
 void rules_defaults(breaker_options_t *o)
 {
     memset(o, 0, sizeof *o);
@@ -20,6 +22,9 @@ void rules_defaults(breaker_options_t *o)
     o->success_threshold = 1;
     o->probe_time = 30000;
     o->excluded_outcome = BREAKER_IGNORED;
+    o->share = BREAKER_SHARE_COUNTS;
+    o->sync_interval = 10;
+    o->min_reporters = 2;
 }
 
 /* Comparisons are written so that NaN fails them. */
@@ -113,10 +118,21 @@ const char *rules_call_fault(const breaker_options_t *o)
     return NULL;
 }
 
+static const char *share_fault(const breaker_options_t *o)
+{
+    if ((unsigned)o->share > BREAKER_SHARE_STATE)
+        return "share";
+    if (o->sync_interval < 1 || o->sync_interval > SYNC_INTERVAL_MAX)
+        return "sync_interval";
+    if (o->min_reporters < 1)
+        return "min_reporters";
+    return (unsigned)o->on_outage > BREAKER_OUTAGE_REFUSE ? "on_outage" : NULL;
+}
+
 const char *rules_fault(const breaker_options_t *options)
 {
     const char *(*const checks[])(const breaker_options_t *) = {
-        window_fault, rule_fault, broken_fault, recovery_fault, rules_call_fault};
+        window_fault, rule_fault, broken_fault, recovery_fault, rules_call_fault, share_fault};
     const char *fault = NULL;
 
     for (size_t i = 0; fault == NULL && i < sizeof checks / sizeof *checks; i++)
