@@ -223,6 +223,10 @@ int main(int argc, char **argv)
     uv_run(uv_default_loop(), UV_RUN_DEFAULT);
     live_end(&live);
     service_stop(&run.service);
+    if (uv_loop_close(uv_default_loop()) != 0) {
+        fprintf(stderr, "demo: handles were left on the loop\n");
+        return 2;
+    }
     if (caught != 0) {
         fprintf(stderr, "demo: interrupted after %.1f s\n", run_time(&run) / 1000);
         return 128 + caught;
@@ -235,9 +239,5 @@ int main(int argc, char **argv)
         return 2;
     }
     printf("\n  %s shows the run as a picture.\n", picture);
-    if (uv_loop_close(uv_default_loop()) != 0) {
-        fprintf(stderr, "demo: handles were left on the loop\n");
-        return 2;
-    }
     return good ? 0 : 1;
 }
