@@ -165,9 +165,8 @@ static void on_reply(struct redis_link *link, const struct redis_reply *reply)
     const char *word = kind ? redis_reply_text(reply, kind) : NULL;
     if (error) {
         char text[160];
-        const char *words = redis_reply_text(reply, error);
-        snprintf(text, sizeof text, "%.*s", (int)error->length, words);
-        redis_link_drop(link, redis_error_classify(words, error->length), text);
+        redis_reply_copy_error(reply, text, sizeof text);
+        redis_link_drop(link, redis_error_classify(text, strlen(text)), text);
     } else if (word && kind->length == 7 && memcmp(word, "message", 7) == 0) {
         ring(bell, reply);
     } else if (word && bell->awaited && kind->length == 9 && memcmp(word, "subscribe", 9) == 0) {

@@ -49,7 +49,7 @@ void redis_exchange_submit(struct redis_storage *storage, breaker_transaction_t 
                            bool is_flush)
 {
     struct redis_queue *queue = &storage->queue;
-    int status = is_flush ? 0 : redis_script_check(transaction);
+    int status = is_flush ? 0 : breaker_transaction_check(transaction);
     if (is_flush && storage->settings.prefix_length == 0)
         status = UV_EINVAL;
     if (!status && storage->trouble.fault != REDIS_FINE)

@@ -3,11 +3,14 @@
 #define REDIS_LINK_H
 
 #include "redis_address.h"
+#include "redis_backoff.h"
 #include "redis_error.h"
 #include "redis_settings.h"
 #include "redis_wire.h"
 #include <sys/types.h>
 #include <uv.h>
+
+#define REDIS_TEXT_MAX 160u /* of a trouble in words */
 
 struct redis_link;
 
@@ -47,14 +50,13 @@ struct redis_link {
     redisContext *context;
     struct redis_reply reply;
     struct redis_addresses addresses;
+    struct redis_backoff backoff;
     uint64_t deadline; /* of the state; 0: none */
     uint64_t due;      /* the owner's; 0: none */
     uint64_t armed;    /* when the timer fires; 0: it does not */
-    uint64_t good_since;
-    uint64_t pause; /* before the next attempt */
-    unsigned failures;
-    unsigned greeted;  /* replies to the greeting that came, */
-    unsigned greeting; /* and that are due */
+    uint64_t pause;    /* before the next attempt */
+    int greeted;       /* replies to the greeting that came, */
+    int greeting;      /* and that are due */
     unsigned errors;   /* of the poll handle, with nothing behind them */
     unsigned handles;  /* closing */
     int mask;
@@ -100,5 +102,12 @@ bool redis_link_is_robbed(const struct redis_link *link);
  * loop has ended its closing too, redis_link_free. */
 bool redis_link_close(struct redis_link *link);
 void redis_link_free(struct redis_link *link);
+
+/* ---- Between redis_link.c and redis_traffic.c: the poll handle says that it may be connected; it is greeted;
+ * watch for what is needed now; drop it with this status. */
+void redis_link_connected(struct redis_link *link);
+void redis_link_be_up(struct redis_link *link);
+void redis_link_watch(struct redis_link *link);
+void redis_link_fail(struct redis_link *link, int status);
 
 #endif /* REDIS_LINK_H */

@@ -17,39 +17,6 @@ static const char letters[] = {
 
 /* ---- Out */
 
-static bool fits(const breaker_verb_t *verb)
-{
-    if (verb->kind < BREAKER_GET || verb->kind > BREAKER_TELL)
-        return false;
-    if (!verb->key || verb->key_length < 1 || verb->key_length > BREAKER_KEY_MAX)
-        return false;
-    bool in = verb->kind == BREAKER_SET || verb->kind == BREAKER_ADD || verb->kind == BREAKER_TELL;
-    if (in && verb->length > BREAKER_VALUE_MAX)
-        return false;
-    return !(in || verb->kind == BREAKER_GET) || verb->value || verb->length == 0;
-}
-
-int redis_script_check(const breaker_transaction_t *transaction)
-{
-    if (transaction->count > BREAKER_VERBS_MAX)
-        return UV_EINVAL;
-    for (unsigned i = 0; i < transaction->count; i++)
-        if (!fits(&transaction->verbs[i]))
-            return UV_EINVAL;
-    if (transaction->guard == BREAKER_GUARD_NONE)
-        return 0;
-    if (transaction->guard != BREAKER_GUARD_EQUALS && transaction->guard != BREAKER_GUARD_ABSENT)
-        return UV_EINVAL;
-    if (!transaction->guard_key || transaction->guard_key_length < 1 ||
-        transaction->guard_key_length > BREAKER_KEY_MAX)
-        return UV_EINVAL;
-    if (transaction->guard == BREAKER_GUARD_EQUALS &&
-        (transaction->guard_length > BREAKER_VALUE_MAX ||
-         (transaction->guard_length && !transaction->guard_value)))
-        return UV_EINVAL;
-    return 0;
-}
-
 /* The command up to KEYS. */
 static void begin(struct redis_buffer *out, bool whole, unsigned keys, unsigned args)
 {

@@ -6,9 +6,6 @@
 #include "redis_settings.h"
 #include "redis_wire.h"
 
-/* Checks what the contract bounds: 0 or UV_EINVAL. */
-int redis_script_check(const breaker_transaction_t *transaction);
-
 /* Writes the command; whole: with the script's text (EVAL) instead of its digest. 0 or UV_ENOMEM. */
 int redis_script_write(struct redis_buffer *out, const struct redis_settings *settings,
                        const breaker_transaction_t *transaction, bool whole);

@@ -299,3 +299,10 @@ const char *redis_reply_text(const struct redis_reply *reply, const struct redis
 {
     return reply->text ? reply->text + part->offset : "";
 }
+
+void redis_reply_copy_error(const struct redis_reply *reply, char *text, size_t size)
+{
+    const struct redis_part *error = redis_reply_part(reply, 0, REDIS_REPLY_ERROR);
+    snprintf(text, size, "%.*s", error ? (int)error->length : 0,
+             error ? redis_reply_text(reply, error) : "");
+}

@@ -60,5 +60,7 @@ void redis_reply_free(struct redis_reply *reply);
 /* The part at index, or NULL if there is none or it is not of that type (0: any). */
 const struct redis_part *redis_reply_part(const struct redis_reply *reply, size_t index, int type);
 const char *redis_reply_text(const struct redis_reply *reply, const struct redis_part *part);
+/* The text of an error, as a string cut to size. */
+void redis_reply_copy_error(const struct redis_reply *reply, char *text, size_t size);
 
 #endif /* REDIS_WIRE_H */
