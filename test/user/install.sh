@@ -60,26 +60,55 @@ while read -r header; do
         -fsyntax-only -x c++ "$prefix/include/$header" || fail "$header is not C++11"
 done <"$work/installed"
 
-# ---- Programs, with the shared library and with the static one
-export PKG_CONFIG_PATH="$prefix/lib/pkgconfig"
-ask() {
-    pkg-config "$@" libbreaker || fail "pkg-config $*"
+# ---- Programs, with the shared libraries and with the static ones
+export PKG_CONFIG_PATH="$prefix/lib/pkgconfig" LD_LIBRARY_PATH="$prefix/lib"
+version=$(sed -n 's/.*VERSION_STRING "\(.*\)"/\1/p' "$prefix/include/breaker.h")
+
+build_and_run() { # PACKAGE PROGRAM [--static]
+    package=$1 program=$2
+    shift 2
+    # shellcheck disable=SC2046
+    compile -o "$work/program" "$program" $(pkg-config "$@" --cflags --libs "$package") ||
+        fail "$program does not build with $package $*"
+    case ${1:-shared}$(ldd "$work/program" | grep "libbreaker.*\.so.*$prefix") in
+    shared | --static?*) fail "$program has the wrong library: $package $*" ;;
+    esac
+    "$work/program" || fail "$program does not run with $package $*"
 }
 
-[ "$(ask --modversion)" = "$(sed -n 's/.*VERSION_STRING "\(.*\)"/\1/p' "$prefix/include/breaker.h")" ] ||
-    fail "the versions of the header and of pkg-config differ"
+use() { # PACKAGE PROGRAM...
+    for program in "$@"; do
+        [ "$program" = "$1" ] || build_and_run "$1" "$program" ${static:+"$static"}
+    done
+}
 
-for program in "$here/stranger.c" "$source/examples/ten_lines.c"; do
-    # shellcheck disable=SC2046
-    compile -o "$work/shared" "$program" $(ask --cflags --libs) || fail "$program, shared"
-    LD_LIBRARY_PATH="$prefix/lib" ldd "$work/shared" | grep -q "libbreaker.so.*$prefix" ||
-        fail "$program does not use the shared library"
-    LD_LIBRARY_PATH="$prefix/lib" "$work/shared" || fail "$program does not run, shared"
+use_all() {
+    use libbreaker "$here/stranger.c" "$source/examples/ten_lines.c"
+    if [ -e "$prefix/include/breaker/redis.h" ]; then
+        use libbreaker-redis "$work/redis.c"
+    fi
+}
+
+cat >"$work/redis.c" <<'PROGRAM'
+#include <breaker/redis.h>
+#include <stddef.h>
+
+int main(void)
+{
+    breaker_storage_t *storage;
+
+    return breaker_redis_create(&storage, NULL, NULL) != 0 || breaker_redis_destroy(storage) != 0;
+}
+PROGRAM
+
+for package in "$prefix"/lib/pkgconfig/*.pc; do
+    package=$(basename "$package" .pc)
+    [ "$(pkg-config --modversion "$package")" = "$version" ] ||
+        fail "$package is not of the header's version, $version"
 done
 
+static=
+use_all
 rm "$prefix"/lib/libbreaker*.so*
-for program in "$here/stranger.c" "$source/examples/ten_lines.c"; do
-    # shellcheck disable=SC2046
-    compile -o "$work/static" "$program" $(ask --static --cflags --libs) || fail "$program, static"
-    "$work/static" || fail "$program does not run, static"
-done
+static=--static
+use_all
