@@ -6,6 +6,8 @@
  * What it gives up: the loop waits for the disk, and a little for who holds the lock; a crash in the
  * middle of a transaction leaves half of it; nobody sweeps what is over; there is no log and no bell.
  */
+#define _XOPEN_SOURCE 700 /* nftw */
+#define _DEFAULT_SOURCE   /* flock, usleep */
 #include "directory_storage.h"
 #include <errno.h>
 #include <fcntl.h>

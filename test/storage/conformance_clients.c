@@ -97,6 +97,7 @@ static void cancel_and_free(struct act *act)
     struct suite *suite = act->suite;
     if (!act->is_pending)
         return;
+    act->is_pending = false;
     suite->storage->ops->cancel(suite->storage, &act->party->client, &act->transaction);
     struct act **link = &suite->acts;
     while (*link != act)
