@@ -244,7 +244,8 @@ static void on_error(struct redis_storage *storage, struct redis_entry *entry, u
     struct redis_trouble trouble = redis_error_classify(failure->text, failure->length);
     const char *key = failure->key;
     size_t length = failure->key_length;
-    if (trouble.fault == REDIS_SCRIPT) {
+    bool was_whole = place + 1 == storage->whole_end;
+    if (trouble.fault == REDIS_SCRIPT && !was_whole) {
         /* Those that were sent before the script was, need not bring it again. */
         storage->script_lost |= place >= storage->whole_end;
         try_again(storage, entry);

@@ -12,7 +12,6 @@ struct redis_entry {
     uint64_t cursor; /* of a flush */
     uint8_t tries;
     bool is_flush;
-    bool is_whole; /* goes with the script's text */
 };
 
 /* A ring: [head, sent) wait for an answer, [sent, tail) to be sent. */
