@@ -140,7 +140,13 @@ void breaker_count_outcome(breaker_t *b, breaker_outcome_t outcome)
     totals->cancelled += outcome == BREAKER_CANCELLED;
 }
 
-int breaker_admit(breaker_t *b, uint64_t now, breaker_permit_t *permit)
+/* Nobody listens, and the circuit is a native one: the usual case may be handled as such. */
+static inline bool is_plain(const breaker_t *b)
+{
+    return !UNLIKELY((b->kinds | b->panel->events.kinds | (b->flags & BREAKER_IS_DIALECT)) != 0);
+}
+
+static __attribute__((noinline)) int admit(breaker_t *b, uint64_t now, breaker_permit_t *permit)
 {
     struct turn turn;
 
@@ -160,6 +166,16 @@ int breaker_admit(breaker_t *b, uint64_t now, breaker_permit_t *permit)
     return turn.verdict;
 }
 
+int breaker_admit(breaker_t *b, uint64_t now, breaker_permit_t *permit)
+{
+    if (!is_plain(b) || !native_admits_plainly(&b->circuit))
+        return admit(b, now, permit);
+    *permit = (breaker_permit_t){b->circuit.epoch, now};
+    b->totals.admitted++;
+    b->in_flight++;
+    return 0;
+}
+
 void breaker_late(breaker_t *b, uint64_t now, uint64_t start, int status)
 {
     b->totals.late++;
@@ -167,8 +183,8 @@ void breaker_late(breaker_t *b, uint64_t now, uint64_t start, int status)
         breaker_note_call(b, BREAKER_ON_LATE, now, start, status);
 }
 
-int breaker_settle(breaker_t *b, uint64_t now, breaker_permit_t permit, breaker_outcome_t outcome,
-                   int status)
+static __attribute__((noinline)) int settle(breaker_t *b, uint64_t now, breaker_permit_t permit,
+                                            breaker_outcome_t outcome, int status)
 {
     struct turn turn;
 
@@ -191,6 +207,24 @@ int breaker_settle(breaker_t *b, uint64_t now, breaker_permit_t permit, breaker_
     if (UNLIKELY(turn.moved))
         moved(b, &turn);
     return turn.verdict;
+}
+
+int breaker_settle(breaker_t *b, uint64_t now, breaker_permit_t permit, breaker_outcome_t outcome,
+                   int status)
+{
+    bool failed = outcome == BREAKER_FAILURE;
+
+    if (outcome > BREAKER_FAILURE || !is_plain(b) ||
+        !native_settles_plainly(&b->circuit, rules_of(b), permit.epoch, now, failed))
+        return settle(b, now, permit, outcome, status);
+    b->in_flight--;
+    if (failed) {
+        b->circuit.last_error = status;
+        b->totals.failed++;
+    } else {
+        b->totals.ok++;
+    }
+    return 0;
 }
 
 /* ---- At once -----------------------------------------------------------------------------------*/

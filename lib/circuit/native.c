@@ -100,7 +100,7 @@ static void move(struct native *c, const struct rules *rules, struct turn *turn,
                  enum cause cause)
 {
     assert(legal[c->state][to] & cause);
-    (void)cause;
+    (void)legal, (void)cause;
     turn->moved = true;
     turn->from = c->state;
     turn->to = (uint8_t)to;

@@ -44,6 +44,40 @@ static inline bool native_needs_draw(const struct native *native, const struct r
     return native->state != BREAKER_PASSING || rules->options.broken_jitter > 0;
 }
 
+/* ---- The usual case, in a few instructions --------------------------------------------------------
+ * What a step would do in PASSING without a hold, for a call's admission, and for its result where no
+ * bucket turns and no rule can trip. False: nothing was done, and a step is needed. Nothing else may be
+ * known of them: a test holds them to the step. */
+
+static inline bool native_admits_plainly(const struct native *native)
+{
+    return (native->state | native->hold) == 0;
+}
+
+static inline bool native_settles_plainly(struct native *native, const struct rules *rules,
+                                          uint64_t epoch, uint64_t now, bool failed)
+{
+    const struct glance *glance = &rules->glance;
+    struct window *window = &native->window;
+    uint32_t failures = window->failed + failed, calls = window->ok + window->failed + 1;
+
+    if ((native->state | native->hold) != 0 || epoch != native->epoch || now >= window->end ||
+        calls >= WINDOW_FULL || glance->calls == 0)
+        return false;
+    if (!failed) {
+        if (calls == glance->calls)
+            return false;
+        native->consecutive = 0;
+    } else {
+        if (failures >= glance->failures || native->consecutive + 1 >= glance->consecutive ||
+            (calls >= glance->calls && failures + 0.5 >= glance->ratio * calls))
+            return false;
+        native->consecutive++;
+    }
+    window_count(window, native->cells, failed);
+    return true;
+}
+
 enum turn_next native_step(struct native *native, const struct rules *rules, struct turn *turn);
 
 /* Exchanges the rules of a live circuit. cells: of native_cells(to), which may be the old ones when the

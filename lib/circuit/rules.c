@@ -146,6 +146,18 @@ static uint64_t default_limit(uint64_t broken_time)
     return limit < BREAKER_TIME_MAX ? limit : BREAKER_TIME_MAX;
 }
 
+static void make_glance(struct rules *rules)
+{
+    const breaker_options_t *o = &rules->options;
+
+    rules->glance = (struct glance){
+        .calls = o->slow_time > 0 || o->rule != NULL || o->last_calls > 0 ? 0 : o->min_calls,
+        .failures = o->max_failures > 0 ? o->max_failures : UINT32_MAX,
+        .consecutive = o->consecutive_failures > 0 ? o->consecutive_failures : UINT32_MAX,
+        .ratio = is_off(o->error_ratio) ? 2 : o->error_ratio,
+    };
+}
+
 void rules_make(struct rules *rules, const breaker_options_t *options)
 {
     breaker_options_t *o = &rules->options;
@@ -163,6 +175,7 @@ void rules_make(struct rules *rules, const breaker_options_t *options)
         .stride = rules->wants_slow ? 3 : 2,
         .last = o->last_calls,
     };
+    make_glance(rules);
 }
 
 bool rules_reached(double ratio, uint32_t part, const breaker_counts_t *counts)

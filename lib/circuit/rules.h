@@ -5,9 +5,19 @@
 #include "window.h"
 #include <breaker.h>
 
+/* What can be seen at a glance: below all of these, a result in PASSING cannot trip. Rules that are off are
+ * out of reach. */
+struct glance {
+    uint32_t calls; /* 0: nothing can be seen at a glance */
+    uint32_t failures;
+    uint32_t consecutive;
+    double ratio;
+};
+
 struct rules {
     breaker_options_t options; /* broken_limit and recovery_ratio resolved */
     struct geometry geometry;
+    struct glance glance;
     bool wants_slow; /* slow_ratio is set */
 };
 

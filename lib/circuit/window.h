@@ -34,6 +34,16 @@ void window_clear(struct window *window, void *cells, const struct geometry *geo
 void window_add(struct window *window, void *cells, const struct geometry *geometry, uint64_t now,
                 bool failed, bool slow);
 
+/* The same for buckets, when it is certain that none is too old and that there is room: see native.h. */
+static inline void window_count(struct window *window, void *cells, bool failed)
+{
+    uint32_t *bucket = (uint32_t *)cells + window->head;
+
+    bucket[failed]++; /* ok, then failed */
+    window->ok += !failed;
+    window->failed += failed;
+}
+
 /* Expires what is too old as of now. */
 void window_expire(struct window *window, void *cells, const struct geometry *geometry,
                    uint64_t now);
