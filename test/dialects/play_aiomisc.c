@@ -1,5 +1,4 @@
 /* aiomisc's scenarios: which endings its lists and inspector take, and its statistics. */
-#include "circuit/aiomisc.h"
 #include "replay.h"
 #include <stdio.h>
 
@@ -44,15 +43,18 @@ static breaker_outcome_t end(struct stage *stage, enum ending ending, const json
 
 static const char *const names[] = {"passing", "broken", "recovering"};
 
-static void tell(struct stage *stage)
+static void tell(struct stage *stage, int verdict)
 {
     char text[64];
 
-    if (!stage->turn->moved)
-        return;
-    snprintf(text, sizeof text, "state_change:%s>%s", names[stage->turn->from],
-             names[stage->turn->to]);
-    stage_event(stage, text);
+    (void)verdict;
+    for (unsigned i = 0; i < stage->told_count; i++) {
+        const struct talk_event *e = &stage->told[i];
+        if (e->kind != BREAKER_ON_STATE_CHANGE)
+            continue;
+        snprintf(text, sizeof text, "state_change:%s>%s", names[e->from], names[e->to]);
+        stage_event(stage, text);
+    }
 }
 
 static json_t *bucket(const breaker_aiomisc_bucket_t *b)
@@ -79,9 +81,11 @@ static void show_buckets(const breaker_aiomisc_snapshot_t *s, const json_t *step
 
 static void show(struct stage *stage, unsigned breaker, const json_t *step, json_t *got)
 {
+    union snapshot all;
     breaker_aiomisc_snapshot_t s;
 
-    aiomisc_inspect(stage->actors[breaker].circuit, stage->actors[breaker].rules, stage->now, &s);
+    stage->cast->inspect(stage, breaker, &all);
+    s = all.aiomisc;
     json_object_set_new(got, "state", json_string(names[s.state]));
     json_object_set_new(got, "ratio", json_real(s.recovery_ratio));
     json_object_set_new(got, "delay", json_real(s.delay));

@@ -24,6 +24,8 @@ static void configure(struct stage *stage, unsigned breaker, breaker_family_t va
     const char *exclude = text_of(stage->config, "exclude");
 
     breaker_family_init_sized(options, variant, sizeof *options);
+    options->flavour = stage->is_wire ? BREAKER_FLAVOUR_WIRE : BREAKER_FLAVOUR_MEMORY;
+    options->key_namespace = "env:svc";
     read_options(options, stage->config);
     if (json_is_false(json_object_get(stage->config, "throw_new_error_on_trip")))
         options->throw_new_error_on_trip = 0;
@@ -51,8 +53,6 @@ static void configure_aiobreaker(struct stage *stage, unsigned breaker)
 static void configure_infuse(struct stage *stage, unsigned breaker)
 {
     configure(stage, breaker, BREAKER_INFUSE);
-    if (stage->is_wire)
-        stage->options[breaker].family.key_namespace = "env:svc";
 }
 
 static void set(struct stage *stage, unsigned breaker, const json_t *step)
@@ -60,8 +60,10 @@ static void set(struct stage *stage, unsigned breaker, const json_t *step)
     breaker_pybreaker_t *options = &stage->options[breaker].family;
 
     /* What the constructor made of 0 is what stands there now. */
-    if (((const struct pybreaker *)stage->actors[breaker].circuit)->wants_default)
+    if (family_of(options)->has_default_timeout && options->reset_timeout == 0 &&
+        !stage->was_set[breaker])
         options->reset_timeout = FAMILY_DEFAULT_TIMEOUT;
+    stage->was_set[breaker] = true;
     read_options(options, step);
 }
 
@@ -90,12 +92,13 @@ static void tell_listeners(struct stage *stage, const char *text)
     }
 }
 
-static void tell(struct stage *stage)
+static void tell(struct stage *stage, int verdict)
 {
     char text[64];
 
-    for (unsigned i = 0; i < stage->talk->event_count; i++) {
-        const struct talk_event *e = &stage->talk->events[i];
+    (void)verdict;
+    for (unsigned i = 0; i < stage->told_count; i++) {
+        const struct talk_event *e = &stage->told[i];
         snprintf(text, sizeof text, "state_change:%s>%s", names[e->from], names[e->to]);
         tell_listeners(stage, e->kind == BREAKER_BEFORE_CALL  ? "before_call"
                               : e->kind == BREAKER_ON_SUCCESS ? "success"
@@ -104,13 +107,14 @@ static void tell(struct stage *stage)
     }
 }
 
-static json_t *state_of(struct stage *stage, const struct pybreaker *c, const struct family *family)
+static json_t *state_of(struct stage *stage, const struct family *family)
 {
-    struct shelf_item *item = stage_item(stage, c->keys[PYBREAKER_STATE]);
+    char value[BREAKER_VALUE_MAX];
+    int length = stage->cast->get(stage, stage->keys[PYBREAKER_STATE], value);
 
-    for (unsigned i = 0; item != NULL && i < 3; i++)
-        if (strlen(family->words[i]) == item->length &&
-            memcmp(family->words[i], item->value, item->length) == 0)
+    for (unsigned i = 0; i < 3; i++)
+        if (length == (int)strlen(family->words[i]) &&
+            memcmp(family->words[i], value, (size_t)length) == 0)
             return json_string(names[i]);
     /* To look at it re-creates it. */
     return family->recreates ? json_string("closed") : json_null();
@@ -118,26 +122,27 @@ static json_t *state_of(struct stage *stage, const struct pybreaker *c, const st
 
 static void show(struct stage *stage, unsigned breaker, const json_t *step, json_t *got)
 {
-    const struct pybreaker *c = stage->actors[breaker].circuit;
-    const struct family *family = family_of(stage->actors[breaker].rules);
     static const char *const reasons[] = {NULL, "open", "tripped", "trial"};
-    const char *why = stage->talk != NULL ? reasons[stage->talk->reason] : NULL;
-    int64_t opened = stage_number(stage, c->keys[PYBREAKER_OPENED], -1);
+    const struct family *family = family_of(&stage->options[breaker].family);
+    const struct talk_key *keys = stage->keys;
+    int64_t opened = stage_number(stage, keys[PYBREAKER_OPENED], -1);
+    union snapshot s;
 
-    json_object_set_new(got, "state", state_of(stage, c, family));
+    stage->cast->inspect(stage, breaker, &s);
+    json_object_set_new(got, "state", state_of(stage, family));
     json_object_set_new(got, "fail_counter",
-                        json_integer(stage_number(stage, c->keys[PYBREAKER_FAILS], 0)));
+                        json_integer(stage_number(stage, keys[PYBREAKER_FAILS], 0)));
     if (family->counts_successes)
         json_object_set_new(got, "success_counter",
-                            json_integer(stage_number(stage, c->keys[PYBREAKER_SUCCESSES], 0)));
+                            json_integer(stage_number(stage, keys[PYBREAKER_SUCCESSES], 0)));
     json_object_set_new(got, "opened_ms",
                         opened < 0 ? json_null()
-                                   : json_integer(c->is_wire ? opened * 1000 : opened));
-    if (why != NULL)
-        json_object_set_new(got, "why", json_string(why));
+                                   : json_integer(stage->is_wire ? opened * 1000 : opened));
+    if (stage->reason != BREAKER_REASON_NONE)
+        json_object_set_new(got, "why", json_string(reasons[stage->reason]));
     /* Shown where there are several breakers, and some other times. */
     if (json_object_get(json_object_get(step, "expect"), "seen") != NULL || stage->breakers > 1)
-        json_object_set_new(got, "seen", json_string(names[c->seen]));
+        json_object_set_new(got, "seen", json_string(names[s.family.state]));
 }
 
 const struct player play_pybreaker = {"pybreaker", configure_pybreaker, set, end, tell, show};

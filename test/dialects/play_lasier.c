@@ -43,41 +43,47 @@ static breaker_outcome_t end(struct stage *stage, enum ending ending, const json
                                 : BREAKER_FAILURE;
 }
 
-static void tell(struct stage *stage)
+static void tell(struct stage *stage, int verdict)
 {
-    for (unsigned i = 0; i < stage->talk->event_count; i++) {
-        const struct talk_event *e = &stage->talk->events[i];
+    for (unsigned i = 0; i < stage->told_count; i++) {
+        const struct talk_event *e = &stage->told[i];
         if (e->kind == BREAKER_ON_FAILURE)
             stage_event(stage, "increase_failure");
         if (e->kind == BREAKER_ON_STATE_CHANGE && !e->noticed && e->to == BREAKER_BROKEN)
             stage_event(stage, "open_circuit");
     }
-    if (stage->turn->verdict == BREAKER_ETRIPPED)
+    if (verdict == BREAKER_ETRIPPED)
         stage_event(stage, "max_failures_exceeded");
+}
+
+static void show_end(struct stage *stage, struct talk_key key, const char *name, json_t *got)
+{
+    if (stage->cast->end_of != NULL)
+        json_object_set_new(got, name, json_integer((json_int_t)stage->cast->end_of(stage, key)));
 }
 
 static void show_counter(struct stage *stage, struct talk_key key, const char *name,
                          const char *end_name, json_t *got)
 {
-    struct shelf_item *item = stage_item(stage, key);
+    int64_t count = stage_number(stage, key, -1);
 
-    if (item == NULL)
+    if (count < 0)
         return;
-    json_object_set_new(got, name, json_integer(stage_number(stage, key, 0)));
-    json_object_set_new(got, end_name, json_integer((json_int_t)item->end));
+    json_object_set_new(got, name, json_integer(count));
+    show_end(stage, key, end_name, got);
 }
 
 static void show(struct stage *stage, unsigned breaker, const json_t *step, json_t *got)
 {
-    const struct lasier *c = stage->actors[breaker].circuit;
-    struct shelf_item *item = stage_item(stage, c->keys[LASIER_CIRCUIT]);
+    const struct talk_key *keys = stage->keys;
+    bool is_open = stage_has(stage, keys[LASIER_CIRCUIT]);
 
-    (void)step;
-    json_object_set_new(got, "state", json_string(item != NULL ? "open" : "closed"));
-    if (item != NULL)
-        json_object_set_new(got, "circuit_exp", json_integer((json_int_t)item->end));
-    show_counter(stage, c->keys[LASIER_FAILURES], "failures", "failures_exp", got);
-    show_counter(stage, c->keys[LASIER_REQUESTS], "requests", "requests_exp", got);
+    (void)breaker, (void)step;
+    json_object_set_new(got, "state", json_string(is_open ? "open" : "closed"));
+    if (is_open)
+        show_end(stage, keys[LASIER_CIRCUIT], "circuit_exp", got);
+    show_counter(stage, keys[LASIER_FAILURES], "failures", "failures_exp", got);
+    show_counter(stage, keys[LASIER_REQUESTS], "requests", "requests_exp", got);
 }
 
 const struct player play_lasier = {"lasier", configure, set, end, tell, show};

@@ -9,6 +9,8 @@ static void configure(struct stage *stage, unsigned breaker)
     const json_t *c = stage->config;
 
     breaker_requests_init(options);
+    options->service = "replay";
+    options->flavour = stage->is_wire ? BREAKER_FLAVOUR_WIRE : BREAKER_FLAVOUR_MEMORY;
     options->ttl = ms_of(c, "ttl", 60);
     options->percent_failed = number_of(c, "percent_failed", 10);
     options->re_enable_after_seconds = ms_of(c, "re_enable_after_seconds", 180);
@@ -18,18 +20,17 @@ static void configure(struct stage *stage, unsigned breaker)
 static breaker_outcome_t end(struct stage *stage, enum ending ending, const json_t *step,
                              int *status)
 {
-    const struct actor *actor = &stage->actors[0];
-
     *status = (int)number_of(step, "status", ending == END_OK ? 200 : 500);
     if (ending == END_RAISE)
         *status = -ECONNREFUSED;
-    return actor->dialect->classify(actor->rules, *status);
+    return stage->dialect->classify(&stage->options[0].requests, *status);
 }
 
-static void tell(struct stage *stage)
+static void tell(struct stage *stage, int verdict)
 {
-    for (unsigned i = 0; i < stage->talk->event_count; i++) {
-        const struct talk_event *e = &stage->talk->events[i];
+    (void)verdict;
+    for (unsigned i = 0; i < stage->told_count; i++) {
+        const struct talk_event *e = &stage->told[i];
         if (e->kind == BREAKER_ON_SUCCESS)
             stage_event(stage, "success");
         if (e->kind == BREAKER_ON_FAILURE)
@@ -42,36 +43,48 @@ static void tell(struct stage *stage)
 /* The answer that the caller of a whole call sees. */
 static void show_answer(struct stage *stage, const json_t *step, json_t *got)
 {
+    const char *outcome = text_of(step, "outcome");
+
     if (strcmp(text_of(step, "op"), "call") != 0)
         return;
     if (json_is_false(json_object_get(got, "admitted"))) {
         json_object_set_new(got, "status", json_integer(500));
         json_object_set_new(got, "tripped_response", json_true());
-    } else if (stage->turn->status >= 0) {
-        json_object_set_new(got, "status", json_integer(stage->turn->status));
+    } else if (strcmp(outcome, "raise") != 0) {
+        int status;
+        end(stage, strcmp(outcome, "ok") == 0 ? END_OK : END_FAIL, step, &status);
+        json_object_set_new(got, "status", json_integer(status));
     }
 }
 
-static json_int_t entries(struct stage *stage, struct talk_key key)
+/* Whoever wrote to a log was told how much is in it. */
+static void note_logs(struct stage *stage, const breaker_requests_snapshot_t *s)
 {
-    struct shelf_item *item = stage_item(stage, key);
-    return item != NULL ? (json_int_t)item->score_count : 0;
+    for (unsigned i = 0; i < stage->told_count; i++) {
+        int kind = stage->told[i].kind;
+        if (kind == BREAKER_ON_SUCCESS || kind == BREAKER_ON_FAILURE)
+            stage->logged[0] = s->count;
+        if (kind == BREAKER_ON_FAILURE)
+            stage->logged[1] = s->errors;
+    }
 }
 
 static void show(struct stage *stage, unsigned breaker, const json_t *step, json_t *got)
 {
-    struct requests *c = stage->actors[breaker].circuit;
-    struct requests peek = *c;
-    breaker_requests_snapshot_t s;
+    int64_t pause = (int64_t)stage->options[0].requests.re_enable_after_seconds;
+    int64_t stored = stage_number(stage, stage->keys[REQUESTS_TRIP], 0), local;
+    union snapshot s;
+    bool is_open;
 
-    /* What a look at the storage shows, without its taking note. */
-    peek.stored = stage_number(stage, c->keys[REQUESTS_TRIP], 0);
-    requests_inspect(&peek, stage->actors[breaker].rules, stage->now, &s);
-    json_object_set_new(got, "state", json_string(s.state == BREAKER_BROKEN ? "open" : "closed"));
-    json_object_set_new(got, "local_last_open", json_integer(s.local_last_open));
-    json_object_set_new(got, "last_open", json_integer(s.last_open));
-    json_object_set_new(got, "count", json_integer(entries(stage, c->keys[REQUESTS_COUNT])));
-    json_object_set_new(got, "errors", json_integer(entries(stage, c->keys[REQUESTS_ERROR])));
+    stage->cast->inspect(stage, breaker, &s);
+    note_logs(stage, &s.requests);
+    local = s.requests.local_last_open;
+    is_open = (local > stored ? local : stored) * 1000 >= (int64_t)stage->now - pause;
+    json_object_set_new(got, "state", json_string(is_open ? "open" : "closed"));
+    json_object_set_new(got, "local_last_open", json_integer(local));
+    json_object_set_new(got, "last_open", json_integer(stored));
+    json_object_set_new(got, "count", json_integer(stage->logged[0]));
+    json_object_set_new(got, "errors", json_integer(stage->logged[1]));
     show_answer(stage, step, got);
 }
 

@@ -1,7 +1,6 @@
-/* A stage: circuits without a library around them, a shelf for a storage, and time that stands still
- * until the next step. */
+/* A stage: what a scenario's configuration says, what its steps bring, and time that stands still until
+ * the next one. */
 #include "replay.h"
-#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -45,51 +44,65 @@ int stage_step_of(int status)
 
 /* ---- The stage ---------------------------------------------------------------------------------*/
 
-struct stage *stage_make(const struct player *player, const json_t *config, uint64_t now)
+/* Another circuit of the same name has the same keys. */
+static void find_keys(struct stage *stage)
+{
+    const breaker_dialect_t *options = &stage->options[0].dialect;
+    void *rules;
+
+    stage->dialect = dialect_find(options);
+    if (stage->dialect->is_local)
+        return;
+    rules = malloc(stage->dialect->rules_size(options));
+    if (rules == NULL)
+        abort();
+    stage->dialect->rules_make(rules, options);
+    stage->spare = malloc(stage->dialect->size(rules, "replay"));
+    if (stage->spare == NULL)
+        abort();
+    stage->dialect->init(stage->spare, rules, "replay", stage->is_wire);
+    stage->keys = stage->spare; /* the first member of each that has some */
+    free(rules);
+}
+
+struct stage *stage_make(const struct player *player, const struct cast *cast, const json_t *config)
 {
     struct stage *stage = calloc(1, sizeof *stage);
 
     if (stage == NULL)
         abort();
     stage->player = player;
+    stage->cast = cast;
     stage->config = config;
     stage->is_wire = strcmp(text_of(config, "storage"), "redis") == 0;
     stage->breakers = (unsigned)number_of(config, "breakers", 1);
     if (stage->breakers < 1 || stage->breakers > STAGE_BREAKERS)
         abort();
-    stage->now = now;
-    for (unsigned i = 0; i < stage->breakers; i++) {
+    for (unsigned i = 0; i < stage->breakers; i++)
         player->configure(stage, i);
-        actor_enter(&stage->actors[i], &stage->options[i].dialect, "replay", stage->is_wire,
-                    &stage->shelf, now);
-    }
+    find_keys(stage);
+    stage->dialect->check(&stage->options[0].dialect, &stage->fault);
     return stage;
+}
+
+void stage_enter(struct stage *stage, uint64_t now)
+{
+    stage->now = now;
+    stage->cast->enter(stage);
 }
 
 void stage_free(struct stage *stage)
 {
-    for (unsigned i = 0; i < stage->breakers; i++)
-        actor_leave(&stage->actors[i]);
-    shelf_clear(&stage->shelf);
+    free(stage->spare);
     free(stage);
 }
 
-void stage_exchange(struct stage *stage, unsigned breaker)
+void stage_tell(struct stage *stage, int kind, int from, int to, bool noticed)
 {
-    actor_exchange(&stage->actors[breaker], &stage->options[breaker].dialect);
-}
-
-int stage_turn(struct stage *stage, unsigned breaker, enum turn_op op)
-{
-    struct actor *actor = &stage->actors[breaker];
-
-    actor->now = stage->now;
-    actor->draw = stage->draw;
-    actor_turn(actor, op);
-    stage->turn = &actor->turn;
-    stage->talk = &actor->talk;
-    stage->player->tell(stage);
-    return actor->turn.verdict;
+    if (stage->told_count == STAGE_EVENTS)
+        abort();
+    stage->told[stage->told_count++] =
+        (struct talk_event){(uint8_t)kind, (uint8_t)from, (uint8_t)to, noticed};
 }
 
 void stage_event(struct stage *stage, const char *text)
@@ -99,16 +112,17 @@ void stage_event(struct stage *stage, const char *text)
 
 /* ---- Looking -----------------------------------------------------------------------------------*/
 
-struct shelf_item *stage_item(struct stage *stage, struct talk_key key)
+bool stage_has(struct stage *stage, struct talk_key key)
 {
-    stage->shelf.now = stage->now;
-    return shelf_find(&stage->shelf, key.bytes, key.length);
+    char value[BREAKER_VALUE_MAX];
+    return stage->cast->get(stage, key, value) >= 0;
 }
 
 int64_t stage_number(struct stage *stage, struct talk_key key, int64_t otherwise)
 {
-    struct shelf_item *item = stage_item(stage, key);
+    char value[BREAKER_VALUE_MAX];
     int64_t number;
+    int length = stage->cast->get(stage, key, value);
 
-    return item != NULL && talk_parse(item->value, item->length, &number) ? number : otherwise;
+    return length >= 0 && talk_parse(value, (size_t)length, &number) ? number : otherwise;
 }
