@@ -77,8 +77,6 @@ static uint32_t broken_duration(const struct rules *rules, unsigned trips, doubl
 
 static void enter_broken(struct native *c, const struct rules *rules, const struct turn *turn)
 {
-    if (turn->from == BREAKER_PASSING && streak_is_over(c, rules, turn->now))
-        c->trips = 0;
     c->trips += c->trips < UINT8_MAX;
     c->broken = broken_duration(rules, c->trips, turn->draw);
     memcpy(c->cells, &turn->evidence, sizeof turn->evidence);
@@ -105,6 +103,8 @@ static void move(struct native *c, const struct rules *rules, struct turn *turn,
     turn->from = c->state;
     turn->to = (uint8_t)to;
     turn->evidence = counts_of(c, rules, turn->now);
+    if (c->state == BREAKER_PASSING && streak_is_over(c, rules, turn->now))
+        c->trips = 0;
     if (c->state == BREAKER_PASSING && to == BREAKER_RECOVERING)
         memset(c->cells, 0, sizeof(breaker_counts_t)); /* ordered: there was no trip */
     if (to == BREAKER_BROKEN)
@@ -205,12 +205,13 @@ static bool is_slow(const struct rules *rules, const struct turn *turn)
 static void count_passing(struct native *c, const struct rules *rules, struct turn *turn,
                           bool failed)
 {
+    bool slow = rules->wants_slow && turn->slow;
     breaker_counts_t counts;
 
-    window_add(&c->window, c->cells, &rules->geometry, turn->now, failed, turn->slow);
+    window_add(&c->window, c->cells, &rules->geometry, turn->now, failed, slow);
     c->consecutive = failed ? c->consecutive + (c->consecutive < UINT32_MAX) : 0;
     counts = (breaker_counts_t){c->window.ok, c->window.failed, c->window.slow, c->consecutive};
-    if (rules_trip(rules, &counts, failed, turn->slow) &&
+    if (rules_trip(rules, &counts, failed, slow) &&
         elapsed(c->since, turn->now) >= rules->options.passing_time)
         move(c, rules, turn, BREAKER_BROKEN, BY_RULE);
 }
@@ -218,7 +219,7 @@ static void count_passing(struct native *c, const struct rules *rules, struct tu
 static __attribute__((noinline)) void settle_recovering(struct native *c, const struct rules *rules,
                                                         struct turn *turn)
 {
-    recovery_count(c, turn->outcome, turn->slow);
+    recovery_count(c, turn->outcome, rules->wants_slow && turn->slow);
     judge(c, rules, turn);
 }
 
@@ -359,7 +360,7 @@ bool native_is_sound(const struct native *c, const struct rules *rules)
     if (c->state > BREAKER_RECOVERING || c->hold > BREAKER_HOLD_WATCH || c->epoch == 0)
         return false;
     if (c->state == BREAKER_PASSING)
-        return window_is_sound(c, rules) && c->consecutive <= WINDOW_FULL;
+        return window_is_sound(c, rules);
     if (c->state == BREAKER_BROKEN)
         return c->trips > 0 && c->consecutive == 0;
     return recovery_is_sound(c, rules);

@@ -86,7 +86,7 @@ void recovery_write_off(struct native *c, const struct rules *rules, uint64_t no
     if (!is_overdue(c, rules, now))
         return;
     c->recovery.probes = 0;
-    c->recovery.failed++;
+    c->recovery.failed += c->recovery.ok + c->recovery.failed < WINDOW_FULL;
     c->epoch++;
 }
 
@@ -148,5 +148,5 @@ bool recovery_is_sound(const struct native *c, const struct rules *rules)
     const struct recovery *r = &c->recovery;
 
     return rules->options.recovery <= BREAKER_IMMEDIATE && r->slow <= r->ok + r->failed &&
-           r->ok + r->failed <= WINDOW_FULL + 1 && c->consecutive == 0;
+           r->ok + r->failed <= WINDOW_FULL && c->consecutive == 0;
 }
