@@ -62,7 +62,7 @@ static int prepare(struct memory_drafts *drafts)
         if (draft->fresh == NULL)
             return UV_ENOMEM;
     }
-    if (made > taken && !memory_keys_has_place(drafts->keys, drafts->now, made - taken))
+    if (made > taken && !memory_keys_has_place(drafts->keys, made - taken))
         return UV_ENOSPC;
     int error = memory_table_reserve(&drafts->keys->table, drafts->count);
     return error != 0 ? error : memory_heap_reserve(&drafts->keys->heap, drafts->count);

@@ -51,8 +51,8 @@ struct memory_entry *memory_keys_make(uint32_t hash, const char *key, uint16_t k
 void memory_keys_insert(struct memory_keys *keys, struct memory_entry *entry);
 void memory_keys_remove(struct memory_keys *keys, struct memory_entry *entry);
 
-/* Whether so many keys more are allowed, after those that are over were forgotten. */
-bool memory_keys_has_place(struct memory_keys *keys, uint64_t now, size_t more);
+/* Whether so many keys more are allowed; to be asked after a sweep. */
+bool memory_keys_has_place(const struct memory_keys *keys, size_t more);
 
 /* Runs the verbs of a transaction whose guard holds: all of them, or with an error none. Results go to
  * results, and GET's bytes to where the verb wants them. */

@@ -17,10 +17,10 @@ static struct redis_storage *storage_of(breaker_storage_t *storage)
 static void tell_health(struct redis_storage *storage)
 {
     for (struct redis_client *at = storage->clients; at; at = at->next) {
-        if (at->closing || at->told == storage->trouble.fault)
+        if (at->closing || at->told == storage->health.fault)
             continue;
-        at->told = storage->trouble.fault;
-        at->client->health(at->client, storage->trouble.status);
+        at->told = storage->health.fault;
+        at->client->health(at->client, storage->health.status);
     }
 }
 
@@ -158,8 +158,9 @@ static void tear_down(struct redis_storage *storage)
                       redis_link_is_robbed(&storage->bell.link) ||
                       uv_is_closing((uv_handle_t *)&storage->idle);
     storage->ready = storage->probing = storage->sour = false;
-    storage->trouble = (struct redis_trouble){REDIS_FINE, 0};
+    storage->trouble = storage->health = (struct redis_trouble){REDIS_FINE, 0};
     storage->fault_key_length = 0;
+    storage->doubt_until = 0;
     redis_queue_clear(&storage->queue);
     storage->handles = 1; /* the spare */
     call_back_later(storage);

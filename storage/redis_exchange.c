@@ -171,6 +171,8 @@ static void on_probed(struct redis_storage *storage, const struct redis_reply *r
         probe(storage, true);
         return;
     }
+    if (trouble.fault == REDIS_SCRIPT)
+        trouble.fault = REDIS_LATER;
     storage->probing = false;
     if (trouble.fault != REDIS_FINE && trouble.fault != REDIS_VERB) {
         drop_for(storage, trouble, failure.text, failure.length);
@@ -179,6 +181,10 @@ static void on_probed(struct redis_storage *storage, const struct redis_reply *r
     storage->ready = true;
     storage->trouble = (struct redis_trouble){REDIS_FINE, 0};
     storage->fault_key_length = 0;
+    if (!storage->doubt_until)
+        storage->health = storage->trouble;
+    else
+        storage->doubt_until = redis_link_clock() + storage->settings.options.fault_retry;
     redis_link_praise(&storage->link);
     expect(storage);
     redis_storage_wake(storage);
@@ -203,7 +209,9 @@ static void turn_sour(struct redis_storage *storage, struct redis_trouble troubl
     struct redis_queue *queue = &storage->queue;
     storage->ready = false;
     storage->sour = true;
-    storage->trouble = trouble;
+    storage->trouble = storage->health = trouble;
+    if (trouble.fault == REDIS_SETTING)
+        storage->doubt_until = UINT64_MAX;
     for (uint64_t at = queue->sent; at != queue->tail; at++) {
         struct redis_entry *entry = redis_queue_at(queue, at);
         if (entry->transaction)
@@ -251,6 +259,8 @@ static void on_error(struct redis_storage *storage, struct redis_entry *entry, u
         try_again(storage, entry);
         return;
     }
+    if (trouble.fault == REDIS_SCRIPT) /* it does not keep what it is given */
+        trouble.fault = REDIS_LATER;
     if (!key && transaction && !entry->is_flush)
         key = first_key(transaction, &length);
     redis_storage_note(storage, failure->text, failure->length, key, length);
@@ -259,6 +269,19 @@ static void on_error(struct redis_storage *storage, struct redis_entry *entry, u
         turn_sour(storage, trouble);
     }
     complete(transaction, trouble.status);
+}
+
+/* It did go well: after a right was lacking, only a transaction that writes shows that it is there. */
+static void dispel_doubt(struct redis_storage *storage, const breaker_transaction_t *transaction)
+{
+    bool shown = redis_link_clock() >= storage->doubt_until;
+    for (unsigned i = 0; i < transaction->count; i++)
+        shown |= transaction->verbs[i].kind != BREAKER_GET;
+    if (!shown || storage->sour)
+        return;
+    storage->doubt_until = 0;
+    storage->health = storage->trouble;
+    redis_storage_wake(storage);
 }
 
 static void on_flushed(struct redis_storage *storage, struct redis_entry *entry,
@@ -306,6 +329,8 @@ static void on_answer(struct redis_storage *storage, struct redis_entry *entry, 
     } else if (entry->is_flush) {
         on_flushed(storage, entry, reply);
     } else {
+        if (storage->doubt_until && status == 0)
+            dispel_doubt(storage, transaction);
         complete(transaction, status);
     }
 }
@@ -374,7 +399,7 @@ static void on_down(struct redis_link *link, struct redis_trouble trouble, const
     if (!quiet) {
         if (!was_sour)
             redis_storage_note(storage, text, strlen(text), NULL, 0);
-        storage->trouble = trouble;
+        storage->trouble = storage->health = trouble;
         redis_queue_fail_all(queue, trouble.status);
     }
     expect(storage);

@@ -1,6 +1,8 @@
-/* Every allocation of the storage in memory fails in turn: the call that needed it says UV_ENOMEM, and
- * nothing is half done, leaked or lost; afterwards the same call does its work. */
+/* What the storage in memory takes and gives back. Every allocation fails in turn: the call that needed
+ * it says UV_ENOMEM, and nothing is half done, leaked or lost; afterwards the same call does its work.
+ * What was released is poisoned, for libuv too. */
 #include "transact.h"
+#include <malloc.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -41,6 +43,8 @@ static void *reallocate(void *memory, size_t size)
 static void release(void *memory)
 {
     living -= memory != NULL;
+    if (memory != NULL)
+        memset(memory, 0xa5, malloc_usable_size(memory));
     free(memory);
 }
 
@@ -169,11 +173,85 @@ static void each_in_a_life(void **state)
     assert_int_equal(uv_loop_close(&loop), 0);
 }
 
+/* The host has closed every handle, in whatever order: its close and ours both end. */
+static void close_handle(uv_handle_t *handle, void *data)
+{
+    (void)data;
+    if (!uv_is_closing(handle))
+        uv_close(handle, NULL);
+}
+
+static void host_closes_first(void **state)
+{
+    (void)state;
+    for (unsigned turns = 0; turns < 3; turns++) {
+        breaker_client_t clients[3];
+        breaker_storage_t *storage;
+        uv_loop_t loop;
+        uv_loop_init(&loop);
+        assert_int_equal(breaker_memory_create(&storage, NULL), 0);
+        for (unsigned i = 0; i < 3; i++) {
+            clients[i] = (breaker_client_t){
+                .loop = &loop, .data = &loop, .bell = on_bell, .closed = on_closed};
+            assert_int_equal(storage->ops->open(storage, &clients[i]), 0);
+        }
+        storage->ops->close(storage, &clients[1]);
+        uv_walk(&loop, close_handle, NULL);
+        for (unsigned i = 0; i < turns; i++)
+            uv_run(&loop, UV_RUN_NOWAIT);
+        storage->ops->close(storage, &clients[0]);
+        storage->ops->close(storage, &clients[2]);
+        assert_non_null(clients[2].data);
+        uv_run(&loop, UV_RUN_DEFAULT);
+        for (unsigned i = 0; i < 3; i++)
+            assert_null(clients[i].data);
+        assert_int_equal(breaker_memory_destroy(storage), 0);
+        assert_int_equal(uv_loop_close(&loop), 0);
+    }
+    assert_int_equal(living, 0);
+}
+
+static uint64_t now = 1000;
+
+static uint64_t wall(void *data)
+{
+    (void)data;
+    return now;
+}
+
+/* What is over is given back in the course of other transactions, though nobody asks for it. */
+static void over_is_swept(void **state)
+{
+    breaker_storage_t *storage;
+    breaker_memory_options_t options;
+    char key[16];
+    (void)state;
+    breaker_memory_options_init(&options);
+    options.wall = wall;
+    assert_int_equal(breaker_memory_create(&storage, &options), 0);
+    assert_int_equal(count(storage), 0);
+    for (int i = 0; i < 1000; i++) {
+        breaker_verb_t log = {.kind = BREAKER_LOG, .key = key, .score = 1, .ttl = 50};
+        log.key_length = (uint16_t)sprintf(key, "%d", i);
+        assert_int_equal(transact_number(storage, log), 1);
+    }
+    long full = living;
+    assert_true(full > 3000); /* a key, its log, the log's entries */
+    now += 51;
+    for (unsigned i = 0; i < 200; i++)
+        assert_int_equal(count(storage), 0);
+    assert_int_equal(living, full - 3000);
+    assert_int_equal(breaker_memory_destroy(storage), 0);
+    assert_int_equal(living, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_in_a_transaction),
         cmocka_unit_test(each_in_a_life),
+        cmocka_unit_test(host_closes_first),
+        cmocka_unit_test(over_is_swept),
     };
     return cmocka_run_group_tests_name("memory, failures", tests, use_these, NULL);
 }

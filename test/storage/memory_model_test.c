@@ -350,11 +350,49 @@ static void many_come_and_go(void **state)
     assert_int_equal(breaker_memory_destroy(storage), 0);
 }
 
+/* Keys with ends in any order, under a bound: the storage knows at each moment how many are left. */
+static void bound_is_exact(void **state)
+{
+    enum { MANY = 600, BOUND = 300 };
+    static uint64_t ends[MANY];
+    breaker_storage_t *storage;
+    breaker_memory_options_t options;
+    char key[16];
+    (void)state;
+    breaker_memory_options_init(&options);
+    options.wall = wall;
+    options.max_keys = BOUND;
+    now = 1000000;
+    memset(ends, 0, sizeof ends);
+    assert_int_equal(breaker_memory_create(&storage, &options), 0);
+    for (unsigned step = 0; step < 60000; step++) {
+        unsigned one = draw(MANY);
+        unsigned alive = 0;
+        now += draw(200) == 0 ? draw(1000) : 0;
+        for (unsigned i = 0; i < MANY; i++)
+            alive += ends[i] >= now;
+        breaker_verb_t verb = {.kind = draw(8) == 0 ? BREAKER_DELETE : BREAKER_SET,
+                               .key = key,
+                               .key_length = (uint16_t)sprintf(key, "%u", one),
+                               VALUE("1"),
+                               .ttl = 1 + draw(2000)};
+        int status = transact(storage, NULL, &verb, 1);
+        bool is_full = verb.kind == BREAKER_SET && ends[one] < now && alive == BOUND;
+        assert_int_equal(status, is_full ? UV_ENOSPC : 0);
+        if (verb.kind == BREAKER_DELETE)
+            ends[one] = 0;
+        else if (!is_full)
+            ends[one] = now + verb.ttl;
+    }
+    assert_int_equal(breaker_memory_destroy(storage), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(agrees_with_the_model),
         cmocka_unit_test(many_come_and_go),
+        cmocka_unit_test(bound_is_exact),
     };
     return cmocka_run_group_tests_name("memory, model", tests, NULL, NULL);
 }

@@ -181,6 +181,14 @@ static void keys_are_bounded(void **state)
     assert_int_equal(set(storage, "f", 0), UV_ENOSPC);
     virtual_now += 100;
     assert_int_equal(set(storage, "f", 0), 0);
+    /* flush frees all places, and no more. */
+    int status = 1;
+    breaker_transaction_t transaction = {.complete = transact_complete, .data = &status};
+    storage->ops->flush(storage, NULL, &transaction);
+    assert_int_equal(status, 0);
+    for (const char *key = "xyz"; *key != '\0'; key++)
+        assert_int_equal(set(storage, key, 0), 0);
+    assert_int_equal(set(storage, "w", 0), UV_ENOSPC);
     assert_int_equal(breaker_memory_destroy(storage), 0);
 }
 
@@ -206,6 +214,9 @@ static void logs_are_bounded(void **state)
                               {.kind = BREAKER_LOG, KEY("log"), .score = 64}),
                      0);
     assert_int_equal(log_one(storage, 99, 62), 5); /* 63 64 65 70 99 */
+    for (int64_t score = 100; score < 106; score++)
+        assert_int_equal(log_one(storage, score, 0), 5);
+    assert_int_equal(log_one(storage, 106, 102), 4); /* 103 104 105 106 */
     assert_int_equal(breaker_memory_destroy(storage), 0);
 }
 
@@ -284,6 +295,7 @@ static void bell_keeps_the_newest(void **state)
         clients[i] = (breaker_client_t){
             .loop = &loop, .data = &ears[i], .bell = on_bell, .closed = on_quiet};
         assert_int_equal(storage->ops->open(storage, &clients[i]), 0);
+        assert_int_equal(storage->ops->listen(storage, &clients[i], "bell", 4), 0);
         assert_int_equal(storage->ops->listen(storage, &clients[i], "bell", 4), 0);
     }
     for (int i = 0; i <= 100000; i++) {
