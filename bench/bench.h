@@ -134,6 +134,10 @@ void pair_close(struct pair *pair);
 
 /* size calls in each turn of the loop, begun anew from done. */
 struct batch {
+    bool later;           /* each is finished by the start of the next, not by its own */
+    breaker_call_t *open; /* with later: started, and to be finished */
+    unsigned starts;      /* with later: in this turn */
+    breaker_call_t held;  /* with later, and one call in a turn: under way all the time */
     uv_loop_t loop;
     breaker_panel_t *panel;
     breaker_policy_t *policy; /* the caller's to destroy */
