@@ -168,12 +168,19 @@ static __attribute__((noinline)) int admit(breaker_t *b, uint64_t now, breaker_p
 
 int breaker_admit(breaker_t *b, uint64_t now, breaker_permit_t *permit)
 {
-    if (!is_plain(b) || !native_admits_plainly(&b->circuit))
-        return admit(b, now, permit);
-    *permit = (breaker_permit_t){b->circuit.epoch, now};
-    b->totals.admitted++;
-    b->in_flight++;
-    return 0;
+    if (is_plain(b) && native_admits_plainly(&b->circuit)) {
+        __builtin_prefetch(breaker_tail(b)); /* where the result will be counted */
+        *permit = (breaker_permit_t){b->circuit.epoch, now};
+        b->totals.admitted++;
+        b->in_flight++;
+        return 0;
+    }
+    if (is_plain(b) && native_refuses_plainly(&b->circuit, now)) {
+        *permit = (breaker_permit_t){0, 0};
+        b->totals.rejected++;
+        return BREAKER_EREJECTED;
+    }
+    return admit(b, now, permit);
 }
 
 void breaker_late(breaker_t *b, uint64_t now, uint64_t start, int status)
@@ -212,19 +219,20 @@ static __attribute__((noinline)) int settle(breaker_t *b, uint64_t now, breaker_
 int breaker_settle(breaker_t *b, uint64_t now, breaker_permit_t permit, breaker_outcome_t outcome,
                    int status)
 {
-    bool failed = outcome == BREAKER_FAILURE;
-
-    if (outcome > BREAKER_FAILURE || !is_plain(b) ||
-        !native_settles_plainly(&b->circuit, rules_of(b), permit.epoch, now, failed))
-        return settle(b, now, permit, outcome, status);
-    b->in_flight--;
-    if (failed) {
-        b->circuit.last_error = status;
-        b->totals.failed++;
-    } else {
+    if (outcome == BREAKER_SUCCESS && is_plain(b) &&
+        native_settles_plainly(&b->circuit, rules_of(b), permit.epoch, now, false)) {
+        b->in_flight--;
         b->totals.ok++;
+        return 0;
     }
-    return 0;
+    if (outcome == BREAKER_FAILURE && is_plain(b) &&
+        native_settles_plainly(&b->circuit, rules_of(b), permit.epoch, now, true)) {
+        b->in_flight--;
+        b->totals.failed++;
+        b->circuit.last_error = status;
+        return 0;
+    }
+    return settle(b, now, permit, outcome, status);
 }
 
 /* ---- At once -----------------------------------------------------------------------------------*/

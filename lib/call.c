@@ -130,7 +130,6 @@ int breaker_call(breaker_t *breaker, breaker_call_t *call, breaker_start_cb star
 /* The call is over for the circuit. */
 static void end(breaker_call_t *call, int status)
 {
-    wheel_remove(&call->library.due);
     call->library.stage = ENDING;
     call->library.status = status;
     call_push(&panel_of(call)->endings, call);
@@ -144,21 +143,19 @@ static bool converses(const breaker_call_t *call)
 /* Tells the circuit, if it has admitted the call, and ends it. */
 static void conclude(breaker_call_t *call, breaker_outcome_t outcome, int status)
 {
-    bool admitted = (call->library.flags & ADMITTED) != 0;
-
     wheel_remove(&call->library.due);
-    call->library.flags &= ~(unsigned)ADMITTED;
-    if (admitted)
+    if (call->library.flags & ADMITTED) {
+        call->library.flags &= ~(unsigned)ADMITTED;
         call->outcome = outcome;
-    if (admitted && converses(call) && call->library.permit.epoch != NATIVE_UNCOUNTED) {
-        call->library.stage = SETTLING;
-        call->library.status = status;
-        turn_settle(call, outcome, status);
-        return;
-    }
-    if (admitted)
+        if (converses(call) && call->library.permit.epoch != NATIVE_UNCOUNTED) {
+            call->library.stage = SETTLING;
+            call->library.status = status;
+            turn_settle(call, outcome, status);
+            return;
+        }
         breaker_settle(call->library.breaker, panel_now(panel_of(call)), call->library.permit,
                        outcome, status);
+    }
     end(call, status);
 }
 
@@ -195,14 +192,17 @@ static void run(breaker_call_t *call, breaker_start_cb start)
 
     call->library.stage = RUNNING;
     call->library.flags |= STARTED;
-    if (timeout > 0)
-        set_deadline(call, panel_fresh_now(panel_of(call)), timeout);
     status = start(call);
-    if (status >= 0 || (call->library.flags & FINISHED))
+    if (status < 0 && !(call->library.flags & FINISHED))
+        call->library.flags &= ~(unsigned)STARTED; /* nothing was begun */
+    if (call->library.stage != RUNNING)
         return;
-    call->library.flags &= ~(unsigned)STARTED; /* nothing was begun */
-    if (call->library.stage == RUNNING)
-        conclude(call, policy_classify(call->library.breaker->policy, status), status);
+    if (call->library.flags & STARTED) {
+        if (timeout > 0)
+            set_deadline(call, panel_fresh_now(panel_of(call)), timeout);
+        return;
+    }
+    conclude(call, policy_classify(call->library.breaker->policy, status), status);
 }
 
 static void refuse(breaker_call_t *call, uint64_t now)

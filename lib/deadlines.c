@@ -37,18 +37,7 @@ void wheel_add(struct wheel *wheel, struct breaker_due_s *due)
         (*head)->link = &due->next;
     *head = due;
     wheel->occupied[level] |= UINT64_C(1) << slot;
-}
-
-/* The slot's bit stays set until somebody looks. */
-void wheel_remove(struct breaker_due_s *due)
-{
-    if (due->link == NULL)
-        return;
-    *due->link = due->next;
-    if (due->next != NULL)
-        due->next->link = due->link;
-    due->link = NULL;
-    due->next = NULL;
+    wheel->levels |= UINT32_C(1) << level;
 }
 
 /* The wheel's time without the digits up to level. */
@@ -62,16 +51,16 @@ static uint64_t above(const struct wheel *wheel, unsigned level)
  * wheel's own digit, and all before anything on a higher level. */
 static bool first_slot(struct wheel *wheel, unsigned *level, unsigned *slot, uint64_t *begins)
 {
-    for (*level = 0; *level < WHEEL_LEVELS; ++*level) {
-        uint64_t *bits = &wheel->occupied[*level];
-        while (*bits != 0) {
+    for (; wheel->levels != 0; wheel->levels &= wheel->levels - 1) {
+        uint64_t *bits = &wheel->occupied[ *level = (unsigned)__builtin_ctz(wheel->levels)];
+        for (; *bits != 0; *bits &= *bits - 1) {
+            uint64_t time;
             *slot = (unsigned)__builtin_ctzll(*bits);
-            if (wheel->slots[*level][*slot] != NULL) {
-                uint64_t time = above(wheel, *level) | (uint64_t)*slot << (BITS * *level);
-                *begins = time > wheel->now ? time : wheel->now;
-                return true;
-            }
-            *bits &= *bits - 1;
+            if (wheel->slots[*level][*slot] == NULL)
+                continue;
+            time = above(wheel, *level) | (uint64_t)*slot << (BITS * *level);
+            *begins = time > wheel->now ? time : wheel->now;
+            return true;
         }
     }
     return false;

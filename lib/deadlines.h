@@ -9,7 +9,8 @@
 enum { WHEEL_LEVELS = 11, WHEEL_SLOTS = 64 }; /* 64^11 covers every uint64_t */
 
 struct wheel {
-    uint64_t now; /* everything before it was taken out */
+    uint64_t now;    /* everything before it was taken out */
+    uint32_t levels; /* a bit for each with a bit in occupied */
     uint64_t occupied[WHEEL_LEVELS];
     struct breaker_due_s *slots[WHEEL_LEVELS][WHEEL_SLOTS];
 };
@@ -19,11 +20,26 @@ void wheel_init(struct wheel *wheel, uint64_t now);
 /* due->time says when; in the past is as good as now. due must not be in the wheel already. */
 void wheel_add(struct wheel *wheel, struct breaker_due_s *due);
 
-/* Does nothing for what is not in a wheel (zeroed, or taken out). */
-void wheel_remove(struct breaker_due_s *due);
+/* Does nothing for what is not in a wheel (zeroed, or taken out). The slot's bit stays set until somebody
+ * looks. */
+static inline void wheel_remove(struct breaker_due_s *due)
+{
+    if (due->link == NULL)
+        return;
+    *due->link = due->next;
+    if (due->next != NULL)
+        due->next->link = due->link;
+    due->link = NULL;
+    due->next = NULL;
+}
 
 /* Takes out one whose time is not after now, the earliest first; NULL when there is none. */
 struct breaker_due_s *wheel_due(struct wheel *wheel, uint64_t now);
+
+static inline bool wheel_is_empty(const struct wheel *wheel)
+{
+    return wheel->levels == 0;
+}
 
 /* A time at or before the earliest, UINT64_MAX when there is none: when to look again. */
 uint64_t wheel_next(struct wheel *wheel);

@@ -70,21 +70,14 @@ static void bid_farewell(breaker_panel_t *panel)
     uv_close(handle(&panel->farewell), on_farewell);
 }
 
-void panel_wake(breaker_panel_t *panel)
+void panel_wake_up(breaker_panel_t *panel)
 {
-    if (panel->is_awake)
-        return;
     if (!uv_is_closing(handle(&panel->drainer))) {
         panel->is_awake = true;
         uv_idle_start(&panel->drainer, on_drain);
     } else if (panel->is_closing) {
         bid_farewell(panel);
     }
-}
-
-bool panel_is_open(const breaker_panel_t *panel)
-{
-    return !panel->is_closing && !uv_is_closing((const uv_handle_t *)&panel->drainer);
 }
 
 static void set_alarm(breaker_panel_t *panel);
@@ -119,16 +112,19 @@ static void on_judge(uv_check_t *judge);
 /* Alive while something is pending, and no longer; judging as long as anything is due. */
 static void keep_alive(breaker_panel_t *panel)
 {
-    uv_handle_t *judge = handle(&panel->judge);
+    bool is_due = !wheel_is_empty(&panel->wheel);
+    enum duty duty = panel->pending > 0 ? ALIVE : is_due ? JUDGING : RESTING;
 
-    if (uv_is_closing(judge))
+    if (is_due)
+        set_alarm(panel);
+    if (panel->duty == duty || uv_is_closing(handle(&panel->judge)))
         return;
-    set_alarm(panel);
-    if (panel->pending > 0)
-        uv_ref(judge);
+    panel->duty = duty;
+    if (duty == ALIVE)
+        uv_ref(handle(&panel->judge));
     else
-        uv_unref(judge);
-    if (panel->pending == 0 && wheel_next(&panel->wheel) == UINT64_MAX)
+        uv_unref(handle(&panel->judge));
+    if (duty == RESTING)
         uv_check_stop(&panel->judge);
     else
         uv_check_start(&panel->judge, on_judge);
@@ -137,11 +133,14 @@ static void keep_alive(breaker_panel_t *panel)
 static void on_judge(uv_check_t *judge)
 {
     breaker_panel_t *panel = judge->data;
-    uint64_t now = panel_now(panel);
+    uint64_t now;
     struct breaker_due_s *due;
 
-    while ((due = wheel_due(&panel->wheel, now)) != NULL)
-        due->late(due);
+    if (!wheel_is_empty(&panel->wheel)) {
+        now = panel_now(panel);
+        while ((due = wheel_due(&panel->wheel, now)) != NULL)
+            due->late(due);
+    }
     keep_alive(panel);
 }
 

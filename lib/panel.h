@@ -30,13 +30,19 @@ struct breaker_policy_s {
     struct rules rules;            /* of a dialect, only what concerns calls is used */
     const struct dialect *dialect; /* NULL: the native circuit */
     void *dialect_rules;
+    bool is_plain; /* nothing but the built-in classifier, and nothing excluded */
     int *excluded; /* sorted */
     size_t excluded_count;
 };
 
 void policy_ref(breaker_policy_t *policy);
 void policy_unref(breaker_policy_t *policy);
-breaker_outcome_t policy_classify(const breaker_policy_t *policy, int status);
+breaker_outcome_t policy_classify_by_rules(const breaker_policy_t *policy, int status);
+static inline breaker_outcome_t policy_classify(const breaker_policy_t *policy, int status)
+{
+    return status >= 0 && policy->is_plain ? BREAKER_SUCCESS
+                                           : policy_classify_by_rules(policy, status);
+}
 
 /* ---- Events ------------------------------------------------------------------------------------*/
 
@@ -169,8 +175,13 @@ struct breaker_panel_s {
     uint64_t chance;
     unsigned max_obtained;
 
-    uv_idle_t drainer;  /* active while something waits for the next drain */
-    uv_check_t judge;   /* active while calls are pending: judges deadlines, keeps the loop alive */
+    uv_idle_t drainer; /* active while something waits for the next drain */
+    uv_check_t judge;  /* active while calls are pending: judges deadlines, keeps the loop alive */
+    enum duty {
+        RESTING,
+        JUDGING,
+        ALIVE
+    } duty;             /* of judge: stopped, judging, holding the loop too */
     uv_timer_t alarm;   /* wakes the loop for the next deadline; never keeps it alive */
     uv_idle_t farewell; /* the end, and the drain where the host closed the others */
     uint64_t alarm_at;
@@ -209,9 +220,18 @@ static inline uint64_t panel_now(breaker_panel_t *panel)
         panel->newest = now;
     return panel->newest;
 }
+/* May something be begun? */
+static inline bool panel_is_open(const breaker_panel_t *panel)
+{
+    return !panel->is_closing && !uv_is_closing((const uv_handle_t *)&panel->drainer);
+}
+void panel_wake_up(breaker_panel_t *panel);
+static inline void panel_wake(breaker_panel_t *panel) /* a drain is wanted */
+{
+    if (!panel->is_awake)
+        panel_wake_up(panel);
+}
 double panel_draw(breaker_panel_t *panel);
-bool panel_is_open(const breaker_panel_t *panel); /* may something be begun? */
-void panel_wake(breaker_panel_t *panel);          /* a drain is wanted */
 bool panel_judges_real_time(const breaker_panel_t *panel);
 uint64_t panel_fresh_now(breaker_panel_t *panel); /* in a drain: the clock, read once */
 uint64_t panel_wall(const breaker_panel_t *panel);
@@ -267,7 +287,12 @@ void errand_cancel(struct errand *errand);
 void registry_init(breaker_panel_t *panel);
 void registry_free(breaker_panel_t *panel);
 void registry_destroy_all(breaker_panel_t *panel);
-void registry_drop_if_over(breaker_t *breaker); /* gone, and its last call is over */
+void registry_free_breaker(breaker_t *breaker);
+static inline void registry_drop_if_over(breaker_t *breaker) /* gone, and its last call is over */
+{
+    if ((breaker->flags & BREAKER_IS_GONE) && breaker->pending == NULL)
+        registry_free_breaker(breaker);
+}
 
 /* events.c */
 static inline bool event_is_wanted(const breaker_t *breaker, int kind)

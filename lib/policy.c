@@ -50,6 +50,12 @@ static int keep_dialect(breaker_policy_t *policy, const breaker_dialect_t *optio
     return 0;
 }
 
+static bool is_plain(const breaker_policy_t *policy)
+{
+    return policy->excluded_count == 0 && policy->rules.options.classify == NULL &&
+           policy->dialect == NULL;
+}
+
 int breaker_policy_create(breaker_policy_t **policy, const breaker_options_t *options,
                           const char **bad_field)
 {
@@ -73,6 +79,7 @@ int breaker_policy_create(breaker_policy_t **policy, const breaker_options_t *op
     atomic_init(&made->refs, 1);
     rules_make(&made->rules, &taken);
     made->rules.options.dialect = NULL; /* the copy is ours */
+    made->is_plain = is_plain(made);
     *policy = made;
     return 0;
 }
@@ -138,6 +145,7 @@ int breaker_policy_exclude(breaker_policy_t *policy, int status)
     memmove(grown + place + 1, grown + place, (policy->excluded_count - place) * sizeof *grown);
     grown[place] = status;
     policy->excluded_count++;
+    policy->is_plain = false;
     return 0;
 }
 
@@ -153,6 +161,7 @@ int breaker_policy_include(breaker_policy_t *policy, int status)
     policy->excluded_count--;
     memmove(policy->excluded + place, policy->excluded + place + 1,
             (policy->excluded_count - place) * sizeof *policy->excluded);
+    policy->is_plain = is_plain(policy);
     return 0;
 }
 
@@ -163,7 +172,7 @@ static breaker_outcome_t classify_plainly(int status)
     return status == UV_ECANCELED ? BREAKER_CANCELLED : BREAKER_FAILURE;
 }
 
-breaker_outcome_t policy_classify(const breaker_policy_t *policy, int status)
+breaker_outcome_t policy_classify_by_rules(const breaker_policy_t *policy, int status)
 {
     const breaker_options_t *o = &policy->rules.options;
     breaker_outcome_t outcome;

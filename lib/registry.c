@@ -176,7 +176,7 @@ int breaker_create(breaker_t **breaker, breaker_panel_t *panel, const char *name
     return create(breaker, panel, name, length, hash, policy);
 }
 
-static void free_breaker(breaker_t *breaker)
+void registry_free_breaker(breaker_t *breaker)
 {
     if (!(breaker->flags & BREAKER_IS_DIALECT) && breaker->circuit.cells != breaker_tail(breaker))
         memory_release(breaker->circuit.cells);
@@ -195,12 +195,6 @@ void breaker_destroy(breaker_t *breaker)
     call_abandon(breaker);
     turn_abandon(breaker);
     registry_drop_if_over(breaker);
-}
-
-void registry_drop_if_over(breaker_t *breaker)
-{
-    if ((breaker->flags & BREAKER_IS_GONE) && breaker->pending == NULL)
-        free_breaker(breaker);
 }
 
 void registry_destroy_all(breaker_panel_t *panel)

@@ -45,13 +45,19 @@ static inline bool native_needs_draw(const struct native *native, const struct r
 }
 
 /* ---- The usual case, in a few instructions --------------------------------------------------------
- * What a step would do in PASSING without a hold, for a call's admission, and for its result where no
- * bucket turns and no rule can trip. False: nothing was done, and a step is needed. Nothing else may be
- * known of them: a test holds them to the step. */
+ * What a step would do without a hold: for an admission in PASSING or in BROKEN, and for a result in
+ * PASSING where no bucket turns and no rule can trip. False: nothing was done, and a step is needed. A
+ * test holds them to the step. */
 
 static inline bool native_admits_plainly(const struct native *native)
 {
     return (native->state | native->hold) == 0;
+}
+
+static inline bool native_refuses_plainly(const struct native *native, uint64_t now)
+{
+    return native->state == BREAKER_BROKEN && native->hold == BREAKER_HOLD_NONE &&
+           (now <= native->since || now - native->since < native->broken) && native->broken > 0;
 }
 
 static inline bool native_settles_plainly(struct native *native, const struct rules *rules,
