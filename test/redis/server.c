@@ -52,6 +52,8 @@ static void run(const struct server *server)
                                  "no",
                                  "--logfile",
                                  log,
+                                 "--enable-protected-configs",
+                                 "yes",
                                  "--enable-debug-command",
                                  "yes"};
     size_t count = 0;

@@ -1,0 +1,379 @@
+/* A real Redis whose set-up is at odds with ours: passwords, rights, keys that hold something else, commands
+ * that were taken away, a cluster. What must hold: it is told once, tried again slowly, and mended
+ * without us when somebody mends it; what is one key's fault harms no other key. */
+#include "conformance.h"
+#include "rig.h"
+#include "server.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static struct server server;
+static struct rig rig;
+static char url[256];
+
+static int begin(void **state)
+{
+    (void)state;
+    server_start(&server, false);
+    snprintf(url, sizeof url, "unix:%s", server.path);
+    rig_init(&rig, url);
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    rig_end(&rig);
+    memset(server.extra, 0, sizeof server.extra);
+    server_end(&server);
+    return 0;
+}
+
+static long long connections(void)
+{
+    redisReply *reply = server_ask(&server, "INFO stats");
+    long long count = atoll(strstr(reply->str, "total_connections_received:") + 27);
+    freeReplyObject(reply);
+    return count;
+}
+
+/* Told once with this code; tried again slowly: with pauses of 60 to 67 ms, at most so often. */
+static void is_refused(int told)
+{
+    assert_true(rig_ask(&rig) < 0);
+    RIG_UNTIL(&rig, rig.health == told); /* a connection that was lost may have been told first */
+    unsigned lost = rig.lost;
+    long long before = connections();
+    rig_run_for(&rig, 300);
+    assert_in_range(connections() - before, 0, 6);
+    assert_int_equal(rig.lost, lost);
+    assert_int_equal(rig.found, 0);
+}
+
+static void is_mended(void)
+{
+    rig_until_well(&rig);
+    assert_int_equal(rig_incr(&rig, "n"), 0);
+    RIG_UNTIL(&rig, rig.found == 1);
+    assert_int_equal(rig.health, 0);
+}
+
+/* ---- Passwords */
+
+static void no_password(void **state)
+{
+    (void)state;
+    server_do(&server, "CONFIG SET requirepass secret");
+    rig_open(&rig);
+    is_refused(UV_EACCES);
+    assert_non_null(strstr(breaker_redis_reason(rig.storage), "NOAUTH"));
+    server_do(&server, "CONFIG SET requirepass %s", "");
+    is_mended();
+}
+
+static void wrong_password(void **state)
+{
+    (void)state;
+    server_do(&server, "CONFIG SET requirepass secret");
+    rig.options.password = "wrong";
+    rig_open(&rig);
+    is_refused(UV_EACCES);
+    assert_non_null(strstr(breaker_redis_reason(rig.storage), "WRONGPASS"));
+    assert_null(strstr(breaker_redis_reason(rig.storage), "wrong"));
+    server_do(&server, "CONFIG SET requirepass wrong");
+    is_mended();
+}
+
+static void password_without_need(void **state)
+{
+    (void)state;
+    rig.options.password = "secret";
+    rig_open(&rig);
+    is_refused(UV_EACCES);
+    server_do(&server, "CONFIG SET requirepass secret");
+    is_mended();
+}
+
+/* The old connection goes on; the next one is refused. */
+static void password_rotated(void **state)
+{
+    (void)state;
+    server_do(&server, "CONFIG SET requirepass first");
+    rig.options.password = "first";
+    rig_open(&rig);
+    rig_until_well(&rig);
+    server_do(&server, "CONFIG SET requirepass second");
+    assert_int_equal(rig_incr(&rig, "n"), 0);
+    assert_int_equal(rig.lost, 0);
+    server_do(&server, "CLIENT KILL TYPE normal SKIPME yes");
+    is_refused(UV_EACCES);
+    server_do(&server, "CONFIG SET requirepass first");
+    is_mended();
+}
+
+static void database_that_is_not(void **state)
+{
+    (void)state;
+    rig.options.database = 99;
+    rig_open(&rig);
+    is_refused(UV_EINVAL);
+}
+
+/* ---- Rights. What the header says is needed, is enough. */
+
+#define RIGHTS                                                                                \
+    "ACL SETUSER narrow reset on >word +evalsha +eval +time +get +set +incrby +pexpire +del " \
+    "+zadd "                                                                                  \
+    "+zcard +zremrangebyscore +setrange"
+
+static void as_narrow_user(void)
+{
+    rig.options.user = "narrow";
+    rig.options.password = "word";
+    rig.options.prefix = "mine:";
+}
+
+static int make(void *data, breaker_storage_t **storage)
+{
+    breaker_redis_options_t options;
+    (void)data;
+    breaker_redis_options_init(&options);
+    assert_int_equal(breaker_redis_options_url(&options, url), 0);
+    options.user = "narrow";
+    options.password = "word";
+    options.prefix = "mine:";
+    server_do(&server, "FLUSHALL");
+    return breaker_redis_create(storage, &options, NULL);
+}
+
+static void destroy(void *data, breaker_storage_t *storage)
+{
+    (void)data;
+    assert_int_equal(breaker_redis_destroy(storage), 0);
+}
+
+static void rights_in_the_header(void **state)
+{
+    struct conformance_subject subject = {
+        .name = "redis, narrow user", .make = make, .destroy = destroy};
+    (void)state;
+    server_do(&server, RIGHTS " +publish +subscribe +select +scan +unlink ~mine:* &mine:*");
+    assert_int_equal(breaker_storage_conformance(&subject), 0);
+}
+
+/* Without pub/sub everything else works, and health is well. */
+static void no_right_to_listen(void **state)
+{
+    (void)state;
+    server_do(&server, RIGHTS " ~mine:*");
+    as_narrow_user();
+    rig_open(&rig);
+    assert_int_equal(rig.storage->ops->listen(rig.storage, &rig.client, "n", 1), 0);
+    rig_until_well(&rig);
+    struct op *op = op_new(&rig);
+    op_incr(op, "n", 1, 1000);
+    breaker_verb_t *tell = op_verb(op, BREAKER_TELL, "n");
+    tell->value = op->value;
+    tell->length = 3;
+    op_submit(op);
+    assert_int_equal(op_wait(op), 0);
+    op_free(op);
+    rig_run_for(&rig, 50);
+    assert_int_equal(rig.lost, 0);
+    assert_int_equal(rig_incr(&rig, "n"), 0);
+}
+
+static void no_right_to_scripts(void **state)
+{
+    (void)state;
+    server_do(&server, "ACL SETUSER narrow reset on >word +@all -@scripting ~mine:* &*");
+    as_narrow_user();
+    rig_open(&rig);
+    is_refused(UV_EACCES);
+    server_do(&server, "ACL SETUSER narrow +@scripting");
+    is_mended();
+}
+
+static void no_right_to_write(void **state)
+{
+    (void)state;
+    server_do(&server, RIGHTS " -incrby ~mine:* &*");
+    as_narrow_user();
+    rig_open(&rig);
+    assert_int_equal(rig_ask(&rig), 0);
+    assert_int_equal(rig_incr(&rig, "n"), UV_EACCES);
+    RIG_UNTIL(&rig, rig.lost == 1);
+    for (int i = 0; i < 4; i++) { /* what can be asked without the right, says nothing of health */
+        rig_until_well(&rig);
+        RIG_UNTIL(&rig, rig_incr(&rig, "n") == UV_EACCES);
+    }
+    assert_int_equal(rig.lost, 1);
+    assert_int_equal(rig.found, 0);
+    server_do(&server, "ACL SETUSER narrow +incrby");
+    RIG_UNTIL(&rig, rig_incr(&rig, "n") == 0);
+    RIG_UNTIL(&rig, rig.found == 1);
+    assert_int_equal(rig.lost, 1);
+}
+
+static void no_right_to_keys(void **state)
+{
+    (void)state;
+    server_do(&server, RIGHTS " ~others:* &*");
+    as_narrow_user();
+    rig_open(&rig);
+    assert_int_equal(rig_ask(&rig), 0);
+    assert_int_equal(rig_incr(&rig, "n"), UV_EACCES);
+    RIG_UNTIL(&rig, rig.lost == 1);
+    is_refused(UV_EACCES);
+    server_do(&server, "ACL SETUSER narrow ~mine:*");
+    is_mended();
+}
+
+static void user_deleted(void **state)
+{
+    (void)state;
+    server_do(&server, RIGHTS " ~mine:* &*");
+    as_narrow_user();
+    rig_open(&rig);
+    assert_int_equal(rig_incr(&rig, "n"), 0);
+    server_do(&server, "ACL DELUSER narrow");
+    RIG_UNTIL(&rig, rig_ask(&rig) < 0);
+    is_refused(UV_EACCES);
+    server_do(&server, RIGHTS " ~mine:* &*");
+    is_mended();
+}
+
+/* ---- Keys */
+
+/* Somebody's list at our key: it stays as it is, and is named; others are served. */
+static void squatter(void **state)
+{
+    (void)state;
+    server_do(&server, "LPUSH squat a b c");
+    rig_open(&rig);
+    assert_int_equal(rig_incr(&rig, "squat"), UV_EINVAL);
+    assert_non_null(strstr(breaker_redis_reason(rig.storage), "WRONGTYPE"));
+    assert_non_null(strstr(breaker_redis_reason(rig.storage), "squat"));
+    struct op *op = op_new(&rig);
+    op_get(op, "squat");
+    op_submit(op);
+    assert_int_equal(op_wait(op), UV_EINVAL);
+    op_free(op);
+    assert_int_equal(rig_incr(&rig, "n"), 0);
+    assert_int_equal(server_number(&server, "LLEN squat"), 3);
+    assert_int_equal(rig.lost, 0);
+}
+
+static int get(const char *key)
+{
+    struct op *op = op_new(&rig);
+    op_get(op, key);
+    op_submit(op);
+    int status = op_wait(op);
+    op_free(op);
+    return status;
+}
+
+/* Values that none of us wrote: told apart, never trusted, never copied beyond the room there is. */
+static void strange_values(void **state)
+{
+    static const char *const strange[] = {
+        "nan", "1e3", " 1", "0x10", "99999999999999999999", "", "9223372036854775807"};
+    (void)state;
+    rig_open(&rig);
+    for (size_t i = 0; i < sizeof strange / sizeof *strange; i++) {
+        server_do(&server, "SET n %s", strange[i]);
+        assert_int_equal(rig_incr(&rig, "n"), UV_EINVAL);
+        assert_int_equal(get("n"), 0);
+    }
+    server_do(&server, "SETRANGE n 5000000 x"); /* five megabytes stay where they are */
+    assert_int_equal(get("n"), UV_EMSGSIZE);
+    assert_int_equal(rig.lost, 0);
+}
+
+static void guard_on_a_long_value(void **state)
+{
+    (void)state;
+    rig_open(&rig);
+    server_do(&server, "SETRANGE n 100000 x");
+    struct op *op = op_new(&rig);
+    op->transaction.guard = BREAKER_GUARD_ABSENT;
+    op->transaction.guard_key = "n";
+    op->transaction.guard_key_length = 1;
+    op->transaction.standing = op->value;
+    op->transaction.standing_length = sizeof op->value;
+    op_submit(op);
+    assert_int_equal(op_wait(op), BREAKER_EGUARD);
+    assert_int_equal(op->transaction.standing_length, UINT16_MAX);
+    assert_int_equal(op->transaction.standing_found, 1);
+    op_free(op);
+}
+
+/* ---- Commands and clusters: servers of their own */
+
+static void again_with(const char *first, const char *second, const char *third)
+{
+    server_kill(&server);
+    server.extra[0] = first;
+    server.extra[1] = second;
+    server.extra[2] = third;
+    server_restart(&server);
+}
+
+static void command_taken_away(void **state)
+{
+    (void)state;
+    again_with("--rename-command", "EVALSHA", "");
+    rig_open(&rig);
+    is_refused(UV_ENOSYS);
+    assert_non_null(strstr(breaker_redis_reason(rig.storage), "unknown command"));
+}
+
+static void cluster(void **state)
+{
+    (void)state;
+    again_with("--cluster-enabled", "yes", NULL);
+    rig_open(&rig);
+    assert_true(rig_incr(&rig, "{n}:r") < 0); /* CLUSTERDOWN: no slots yet */
+    RIG_UNTIL(&rig, rig.lost == 1);
+    server_do(&server, "CLUSTER ADDSLOTSRANGE 0 16383");
+    RIG_UNTIL(&rig, rig_incr(&rig, "{n}:r") == 0);
+    RIG_UNTIL(&rig, rig.health == 0);
+    unsigned lost = rig.lost;
+    /* Keys of one breaker are in one slot; a transaction over several slots is its own fault. */
+    struct op *op = op_new(&rig);
+    op_incr(op, "{n}:a", 1, 1000);
+    op_incr(op, "{n}:b", 1, 1000);
+    op_submit(op);
+    assert_int_equal(op_wait(op), 0);
+    op_free(op);
+    op = op_new(&rig);
+    op_incr(op, "a", 1, 1000);
+    op_incr(op, "b", 1, 1000);
+    op_submit(op);
+    assert_int_equal(op_wait(op), UV_EINVAL);
+    op_free(op);
+    assert_int_equal(rig_incr(&rig, "{n}:r"), 0);
+    assert_int_equal(rig.lost, lost);
+    server_do(&server, "CLUSTER DELSLOTSRANGE 0 16383");
+    RIG_UNTIL(&rig, rig_incr(&rig, "{n}:r") < 0);
+    RIG_UNTIL(&rig, rig.lost == lost + 1);
+}
+
+#define IN_RIG(test) cmocka_unit_test_setup_teardown(test, begin, end)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        IN_RIG(no_password),           IN_RIG(wrong_password),
+        IN_RIG(password_without_need), IN_RIG(password_rotated),
+        IN_RIG(database_that_is_not),  IN_RIG(rights_in_the_header),
+        IN_RIG(no_right_to_listen),    IN_RIG(no_right_to_scripts),
+        IN_RIG(no_right_to_write),     IN_RIG(no_right_to_keys),
+        IN_RIG(user_deleted),          IN_RIG(squatter),
+        IN_RIG(strange_values),        IN_RIG(guard_on_a_long_value),
+        IN_RIG(command_taken_away),    IN_RIG(cluster),
+    };
+    return cmocka_run_group_tests_name("redis: access", tests, NULL, NULL);
+}

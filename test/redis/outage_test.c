@@ -1,0 +1,492 @@
+/* A real Redis that is away, comes and goes, hangs, or lies behind a bad network. What must hold: each
+ * transaction completes once and in time; what was told as done was done, once; what has an unknown fate is
+ * never sent again; and when all is well again, so are we within a pause and a deadline. */
+#include "proxy.h"
+#include "rig.h"
+#include "server.h"
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+static struct server server;
+static struct proxy proxy;
+static struct rig rig;
+
+static int begin(void **state)
+{
+    char url[128];
+    (void)state;
+    snprintf(url, sizeof url, "redis://127.0.0.1:%d", proxy.port);
+    server_do(&server, "FLUSHALL");
+    proxy.mode = PROXY_PASS;
+    proxy.delay = 0;
+    proxy.connections = 0;
+    rig_init(&rig, url);
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    proxy.mode = PROXY_PASS;
+    proxy.delay = 0;
+    rig_end(&rig);
+    return 0;
+}
+
+static void open_well(void)
+{
+    rig_open(&rig);
+    rig_until_well(&rig);
+}
+
+/* ---- Away */
+
+static void down_at_start(const char *url, int told)
+{
+    struct rig early;
+    rig_init(&early, url);
+    server_kill(&server);
+    rig_open(&early);
+    for (int i = 0; i < 20; i++) {
+        int status = rig_ask(&early);
+        assert_true(status == told || status == UV_ECONNREFUSED);
+        rig_run_for(&early, 2);
+    }
+    assert_int_equal(early.lost, 1);
+    assert_int_equal(early.health, told);
+    server_restart(&server);
+    rig_until_well(&early);
+    RIG_UNTIL(&early, early.found == 1);
+    assert_int_equal(early.lost, 1);
+    rig_end(&early);
+}
+
+static void down_at_start_unix(void **state)
+{
+    char url[128];
+    (void)state;
+    snprintf(url, sizeof url, "unix:%s", server.path);
+    down_at_start(url, UV_ENOENT);
+}
+
+static void down_at_start_tcp(void **state)
+{
+    char url[64];
+    (void)state;
+    snprintf(url, sizeof url, "redis://127.0.0.1:%d", server.port);
+    down_at_start(url, UV_ECONNREFUSED);
+}
+
+/* Killed with transactions under way, restarted empty, again and again. */
+static void killed_in_the_middle(void **state)
+{
+    enum { ROUNDS = 30, OPS = 20 };
+    char url[128];
+    struct rig direct;
+    (void)state;
+    snprintf(url, sizeof url, "unix:%s", server.path);
+    rig_init(&direct, url);
+    rig_open(&direct);
+    for (int round = 0; round < ROUNDS; round++) {
+        struct op *ops[OPS];
+        int well = 0;
+        rig_until_well(&direct);
+        for (int i = 0; i < OPS; i++) {
+            ops[i] = op_new(&direct);
+            op_incr(ops[i], "n", 1, 60000);
+            op_submit(ops[i]);
+        }
+        if (round % 3)
+            uv_run(&direct.loop, UV_RUN_NOWAIT);
+        server_kill(&server);
+        for (int i = 0; i < OPS; i++) {
+            well += op_wait(ops[i]) == 0;
+            op_free(ops[i]);
+        }
+        assert_in_range(well, 0, OPS);
+        RIG_UNTIL(&direct, direct.health < 0);
+        server_restart(&server);
+    }
+    rig_until_well(&direct);
+    RIG_UNTIL(&direct, direct.health == 0);
+    assert_int_equal(direct.lost, direct.found);
+    rig_end(&direct);
+}
+
+/* An idle connection that is closed, by an administrator or for its idleness, is nobody's trouble. */
+static void killed_while_idle(void **state)
+{
+    (void)state;
+    open_well();
+    for (int i = 0; i < 20; i++) {
+        int connections = proxy.connections;
+        server_do(&server, "CLIENT KILL TYPE normal SKIPME yes");
+        RIG_UNTIL(&rig, proxy.connections > connections);
+        assert_int_equal(rig_incr(&rig, "n"), 0);
+    }
+    assert_int_equal(server_number(&server, "GET n"), 20);
+    assert_int_equal(rig.lost, 0);
+}
+
+/* ---- Hanging */
+
+static void stopped(void **state)
+{
+    char url[128];
+    struct rig direct;
+    (void)state;
+    snprintf(url, sizeof url, "unix:%s", server.path);
+    rig_init(&direct, url);
+    direct.options.transaction_timeout = 100;
+    rig_open(&direct);
+    rig_until_well(&direct);
+    server_signal(&server, SIGSTOP);
+    struct op *late = op_new(&direct);
+    op_set(late, "late", "late", 0);
+    op_submit(late);
+    assert_int_equal(op_wait(late), UV_ETIMEDOUT);
+    for (int i = 0; i < 10; i++)
+        assert_true(rig_incr(&direct, "n") < 0);
+    server_signal(&server, SIGCONT);
+    rig_until_well(&direct);
+    /* The late answer went where nobody reads it. */
+    struct op *op = op_new(&direct);
+    op_get(op, "absent");
+    op_incr(op, "m", 5, 0);
+    op_submit(op);
+    assert_int_equal(op_wait(op), 0);
+    assert_int_equal(op->verbs[0].found, 0);
+    assert_int_equal(op->verbs[1].number, 5);
+    assert_int_equal(late->completions, 1);
+    op_free(op);
+    op_free(late);
+    rig_end(&direct);
+}
+
+/* The loop itself stands still, longer than any deadline, while the answer waits in the socket. */
+static void stalled_loop(void **state)
+{
+    (void)state;
+    rig.options.transaction_timeout = 100;
+    open_well();
+    for (int i = 0; i < 5; i++) {
+        struct op *op = op_new(&rig);
+        op_incr(op, "n", 1, 0);
+        op_submit(op);
+        uv_run(&rig.loop, UV_RUN_NOWAIT);
+        uv_run(&rig.loop, UV_RUN_NOWAIT);
+        usleep(150000);
+        assert_int_equal(op_wait(op), 0);
+        op_free(op);
+    }
+    assert_int_equal(server_number(&server, "GET n"), 5);
+    assert_int_equal(rig.lost, 0);
+}
+
+/* ---- The network */
+
+static void lost_replies(void **state)
+{
+    (void)state;
+    rig.options.transaction_timeout = 100;
+    open_well();
+    proxy.mode = PROXY_LOSE_REPLIES;
+    assert_int_equal(rig_incr(&rig, "n"), UV_ETIMEDOUT);
+    proxy.mode = PROXY_PASS;
+    rig_until_well(&rig);
+    /* It was done, of which we know nothing; it was not done twice. */
+    assert_int_equal(server_number(&server, "GET n"), 1);
+}
+
+static void lost_connection_after_the_question(void **state)
+{
+    (void)state;
+    open_well();
+    for (int i = 0; i < 10; i++) {
+        proxy.mode = PROXY_HOLD_REPLIES;
+        struct op *op = op_new(&rig);
+        op_incr(op, "n", 1, 0);
+        op_submit(op);
+        RIG_UNTIL(&rig, op->completions || server_number(&server, "EXISTS n") == 1);
+        proxy.mode = PROXY_CUT;
+        assert_int_equal(op_wait(op), UV_ECONNRESET);
+        rig_until_well(&rig);
+        assert_int_equal(server_number(&server, "GET n"), 1);
+        server_do(&server, "DEL n");
+        op_free(op);
+    }
+}
+
+static void partition(void **state)
+{
+    (void)state;
+    rig.options.transaction_timeout = rig.options.connect_timeout = 100;
+    open_well();
+    proxy.mode = PROXY_HOLD;
+    assert_int_equal(rig_incr(&rig, "n"), UV_ETIMEDOUT);
+    RIG_UNTIL(&rig, rig.lost == 1);
+    for (int i = 0; i < 50; i++)
+        assert_true(rig_ask(&rig) < 0);
+    assert_int_equal(rig.lost, 1);
+    proxy.mode = PROXY_PASS;
+    rig_until_well(&rig);
+    RIG_UNTIL(&rig, rig.found == 1);
+}
+
+static void latency(void **state)
+{
+    (void)state;
+    rig.options.transaction_timeout = rig.options.connect_timeout = 2000;
+    open_well();
+    proxy.delay = 50;
+    struct op *ops[10];
+    for (int i = 0; i < 10; i++) {
+        ops[i] = op_new(&rig);
+        op_incr(ops[i], "n", 1, 0);
+        op_submit(ops[i]);
+    }
+    for (int i = 0; i < 10; i++) {
+        assert_int_equal(op_wait(ops[i]), 0);
+        assert_int_equal(ops[i]->verbs[0].number, i + 1);
+        op_free(ops[i]);
+    }
+    assert_int_equal(rig.lost, 0);
+}
+
+/* Questions pile up before a socket that takes no more: bounded, in order, and none is lost or doubled. */
+static void full_socket(void **state)
+{
+    enum { OPS = 3000 };
+    struct op **ops = calloc(OPS, sizeof *ops);
+    static char value[BREAKER_VALUE_MAX];
+    (void)state;
+    memset(value, 'v', sizeof value);
+    rig.options.transaction_timeout = 5000;
+    rig.options.max_bytes = 65536;
+    open_well();
+    proxy.mode = PROXY_HOLD;
+    for (int i = 0; i < OPS; i++) {
+        ops[i] = op_new(&rig);
+        op_incr(ops[i], "n", 1, 0);
+        for (int j = 1; j < 8; j++) {
+            breaker_verb_t *verb = op_verb(ops[i], BREAKER_SET, "key");
+            verb->value = value;
+            verb->length = sizeof value;
+        }
+        op_submit(ops[i]);
+        if (i % 100 == 0)
+            uv_run(&rig.loop, UV_RUN_NOWAIT);
+    }
+    rig_run_for(&rig, 50);
+    for (int i = 0; i < OPS; i += 7)
+        op_cancel(ops[i]);
+    proxy.mode = PROXY_PASS;
+    int64_t last = 0;
+    for (int i = 0; i < OPS; i++) {
+        if (i % 7) {
+            assert_int_equal(op_wait(ops[i]), 0);
+            assert_true(ops[i]->verbs[0].number > last);
+            last = ops[i]->verbs[0].number;
+        } else {
+            assert_int_equal(ops[i]->completions, 0);
+        }
+        op_free(ops[i]);
+    }
+    free(ops);
+}
+
+static void too_many(void **state)
+{
+    struct op *ops[64];
+    (void)state;
+    rig.options.max_pending = 10;
+    open_well();
+    proxy.mode = PROXY_HOLD;
+    for (int i = 0; i < 64; i++) {
+        ops[i] = op_new(&rig);
+        op_incr(ops[i], "n", 1, 0);
+        op_submit(ops[i]);
+        assert_int_equal(ops[i]->completions, 0); /* never inside */
+    }
+    for (int i = 10; i < 64; i++)
+        assert_int_equal(op_wait(ops[i]), UV_ENOBUFS);
+    proxy.mode = PROXY_PASS;
+    for (int i = 0; i < 10; i++)
+        assert_int_equal(op_wait(ops[i]), 0);
+    for (int i = 0; i < 64; i++)
+        op_free(ops[i]);
+    assert_int_equal(server_number(&server, "GET n"), 10);
+    assert_int_equal(rig.lost, 0);
+}
+
+/* Cancelled ones that were never sent leave their places to others. */
+static void cancelled_before_sent(void **state)
+{
+    struct op *op = op_new(&rig);
+    (void)state;
+    rig.options.max_pending = 4;
+    rig_open(&rig);
+    for (int i = 0; i < 100; i++) {
+        op_incr(op, "n", 1, 0);
+        op->transaction.count = 1;
+        op_submit(op);
+        op_cancel(op);
+    }
+    op_submit(op);
+    assert_int_equal(op_wait(op), 0);
+    assert_int_equal(server_number(&server, "GET n"), 1);
+    op_free(op);
+}
+
+/* ---- More clients than the server takes */
+
+static void max_clients(void **state)
+{
+    (void)state;
+    server_do(&server, "CONFIG SET maxclients 1");
+    for (int i = 0; i < 100; i++) {
+        struct rig one;
+        char url[128];
+        if (i % 2)
+            snprintf(url, sizeof url, "unix:%s", server.path);
+        else
+            snprintf(url, sizeof url, "redis://127.0.0.1:%d", server.port);
+        rig_init(&one, url);
+        rig_open(&one);
+        struct op *first = op_new(&one), *second = op_new(&one);
+        op_submit(first);
+        op_submit(second);
+        assert_true(op_wait(first) < 0);
+        assert_true(op_wait(second) < 0);
+        op_free(first);
+        op_free(second);
+        rig_end(&one);
+    }
+    server_do(&server, "CONFIG SET maxclients 10000");
+    open_well();
+}
+
+/* ---- A crowd that lost its server comes back over time, not at once */
+
+static void crowd(void **state)
+{
+    enum { CROWD = 100 };
+    static struct rig crowd[CROWD];
+    (void)state;
+    for (int i = 0; i < CROWD; i++) {
+        char url[64];
+        snprintf(url, sizeof url, "redis://127.0.0.1:%d", proxy.port);
+        rig_init(&crowd[i], url);
+        crowd[i].options.backoff_min = 400;
+        crowd[i].options.backoff_max = 400;
+        rig_open(&crowd[i]);
+        rig_until_well(&crowd[i]);
+    }
+    assert_int_equal(proxy.connections, CROWD);
+    proxy.mode = PROXY_CUT;
+    RIG_UNTIL(&rig, proxy.mode == PROXY_PASS);
+    int in_slice[8] = {0}, before = proxy.connections;
+    for (int slice = 0; slice < 8; slice++) {
+        uint64_t until = uv_hrtime() + 50000000;
+        while (uv_hrtime() < until)
+            for (int i = 0; i < CROWD; i++)
+                uv_run(&crowd[i].loop, UV_RUN_NOWAIT);
+        in_slice[slice] = proxy.connections - before;
+        before = proxy.connections;
+    }
+    for (int i = 0; i < 8; i++) /* an eighth each, by chance; all at once would be 100 in one */
+        assert_in_range(in_slice[i], 0, 60);
+    for (int i = 0; i < CROWD; i++) {
+        rig_until_well(&crowd[i]);
+        rig_end(&crowd[i]);
+    }
+}
+
+/* ---- The server's clock */
+
+static void clock_steps(void **state)
+{
+    char file[128], url[128];
+    struct rig direct;
+    (void)state;
+    const char *shim = getenv("CLOCK_SHIFT_LIBRARY");
+    if (!shim)
+        skip();
+    snprintf(file, sizeof file, "%s/shift", server.directory);
+    int fd = open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    assert_int_equal(ftruncate(fd, 8), 0);
+    volatile int64_t *shift = mmap(NULL, 8, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    assert_true(shift != MAP_FAILED);
+    close(fd);
+    server_kill(&server);
+    setenv("CLOCK_SHIFT", file, 1);
+    server.preload = shim;
+    server_restart(&server);
+    snprintf(url, sizeof url, "unix:%s", server.path);
+    rig_init(&direct, url);
+    rig_open(&direct);
+    rig_until_well(&direct);
+    static const int64_t steps[] = {0, 3600, -3600, 60, 0};
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+        *shift = steps[i];
+        uint64_t here = (uint64_t)time(NULL) * 1000;
+        struct op *op = op_new(&direct);
+        op_set(op, "n", "1", 60000);
+        op_submit(op);
+        assert_int_equal(op_wait(op), 0);
+        int64_t off = (int64_t)(op->transaction.wall - here) - steps[i] * 1000;
+        assert_true(off > -5000 && off < 15000); /* the storage's clock, read in the transaction */
+        assert_in_range(server_number(&server, "PTTL n"), 1, 60000);
+        op_free(op);
+    }
+    assert_int_equal(direct.lost, 0);
+    rig_end(&direct);
+    server_kill(&server);
+    server.preload = NULL;
+    server_restart(&server);
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    server_start(&server, true);
+    proxy_start(&proxy, server.path);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    proxy_end(&proxy);
+    server_end(&server);
+    return 0;
+}
+
+#define IN_RIG(test) cmocka_unit_test_setup_teardown(test, begin, end)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(down_at_start_unix),
+        cmocka_unit_test(down_at_start_tcp),
+        cmocka_unit_test(killed_in_the_middle),
+        IN_RIG(killed_while_idle),
+        cmocka_unit_test(stopped),
+        IN_RIG(stalled_loop),
+        IN_RIG(lost_replies),
+        IN_RIG(lost_connection_after_the_question),
+        IN_RIG(partition),
+        IN_RIG(latency),
+        IN_RIG(full_socket),
+        IN_RIG(too_many),
+        IN_RIG(cancelled_before_sent),
+        IN_RIG(max_clients),
+        IN_RIG(crowd),
+        cmocka_unit_test(clock_steps),
+    };
+    return cmocka_run_group_tests_name("redis: outages", tests, set_up, tear_down);
+}
