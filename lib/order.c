@@ -123,15 +123,19 @@ void order_abandon(breaker_t *breaker)
     }
 }
 
+/* Those not yet told stay in the queue, where their breaker's end finds them. */
 void order_run(breaker_panel_t *panel)
 {
-    breaker_order_t *batch = panel->orders.first;
+    struct order_queue *queue = &panel->orders;
+    breaker_order_t **end = queue->last;
+    bool is_last = queue->first == NULL;
 
-    panel->orders.first = NULL;
-    panel->orders.last = &panel->orders.first;
-    while (batch != NULL) {
-        breaker_order_t *order = batch;
-        batch = order->library.next;
+    while (!is_last) {
+        breaker_order_t *order = queue->first;
+        is_last = &order->library.next == end;
+        queue->first = order->library.next;
+        if (queue->first == NULL)
+            queue->last = &queue->first;
         order->library.in_use = 0;
         panel->pending--;
         order->library.done(order, order->library.status);
