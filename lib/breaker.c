@@ -132,7 +132,7 @@ void breaker_count_admission(breaker_t *b, bool admitted, bool watched)
 
 void breaker_count_outcome(breaker_t *b, breaker_outcome_t outcome)
 {
-    breaker_totals_t *totals = &b->totals;
+    struct totals *totals = &b->totals;
 
     totals->ok += outcome == BREAKER_SUCCESS;
     totals->failed += outcome == BREAKER_FAILURE;
@@ -298,6 +298,22 @@ static void inspect_dialect(const breaker_t *b, uint64_t now, breaker_snapshot_t
     s->retry_after = view.retry_after;
 }
 
+static breaker_totals_t totals_of(const breaker_t *b)
+{
+    const struct totals *t = &b->totals;
+
+    return (breaker_totals_t){.admitted = t->admitted,
+                              .rejected = t->rejected,
+                              .ok = t->ok,
+                              .failed = t->failed,
+                              .ignored = t->ignored,
+                              .cancelled = t->cancelled,
+                              .timed_out = t->timed_out,
+                              .late = t->late,
+                              .slow = t->slow,
+                              .trips = t->trips};
+}
+
 int breaker_inspect_sized(const breaker_t *breaker, breaker_snapshot_t *snapshot, size_t size)
 {
     breaker_snapshot_t s;
@@ -312,7 +328,7 @@ int breaker_inspect_sized(const breaker_t *breaker, breaker_snapshot_t *snapshot
     else
         native_inspect(&breaker->circuit, rules_of(breaker), now, &s);
     s.in_flight = breaker->in_flight;
-    s.totals = breaker->totals;
+    s.totals = totals_of(breaker);
     if (size > sizeof s)
         memset((char *)snapshot + sizeof s, 0, size - sizeof s);
     memcpy(snapshot, &s, size < sizeof s ? size : sizeof s);

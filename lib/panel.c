@@ -117,6 +117,8 @@ static void keep_alive(breaker_panel_t *panel)
 
     if (is_due)
         set_alarm(panel);
+    else if (panel->is_awake) /* the next drain sees to it */
+        return;
     if (panel->duty == duty || uv_is_closing(handle(&panel->judge)))
         return;
     panel->duty = duty;

@@ -91,22 +91,28 @@ enum {
     BREAKER_CONVERSES = 1 << 5 /* a dialect that is not local */
 };
 
+/* As breaker_totals_t, what every call adds to at the end. */
+struct totals {
+    uint64_t trips, slow, late, timed_out, cancelled, ignored, failed, rejected, ok, admitted;
+};
+
+/* What every call touches lies together, towards the end; the rest is before it. */
 struct breaker_s {
-    breaker_panel_t *panel;
-    breaker_policy_t *policy;
     breaker_t *next; /* of the same hash */
     struct listeners listeners;
     breaker_call_t *pending; /* calls accepted and not yet over */
     breaker_t *next_missed;  /* with BREAKER_MISSED_CHANGE */
     uint32_t hash;
+    uint32_t name_offset; /* from the breaker's own address */
+    struct totals totals;
+    breaker_panel_t *panel;
+    breaker_policy_t *policy;
     uint32_t in_flight;
     uint8_t kinds; /* that its listeners ask for; those of a panel alone are not among them */
     uint8_t flags;
     uint8_t missed_from; /* with BREAKER_MISSED_CHANGE */
     uint8_t name_length;
-    uint32_t name_offset;  /* from the breaker's own address */
     struct native circuit; /* a dialect uses only its hold */
-    breaker_totals_t totals;
     /* The cells of the window or the dialect's circuit, then the name. */
 };
 
