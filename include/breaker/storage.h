@@ -11,7 +11,7 @@
  * the library does, while somebody waits for an answer.
  *
  * test/storage/conformance.h has a suite that any storage can be run through; a storage is what passes
- * it. examples/directory_storage.c is one in two pages.
+ * it. examples/directory_storage.c is one in a few pages.
  */
 #ifndef BREAKER_STORAGE_H
 #define BREAKER_STORAGE_H
