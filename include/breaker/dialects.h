@@ -22,8 +22,8 @@
  *
  * The struct, its lists and strings are copied by breaker_policy_create, which names the field that is
  * wrong. Of breaker_options_t only what concerns calls is used then: timeout, classify,
- * excluded_outcome. Names (namespace, keys, service) and the flavour are read when a breaker is
- * created; all else may change while it lives, by breaker_set_policy with a policy of the same kind:
+ * excluded_outcome. The variant, names (namespace, keys, service) and the flavour are read when a breaker
+ * is created; all else may change while it lives, by breaker_set_policy with a policy of the same kind:
  * the state is kept.
  *
  * Storage. aiomisc is local: it keeps everything in the process, and breaker_try_acquire works. The
@@ -119,8 +119,8 @@ typedef struct breaker_aiomisc_s {
     uint64_t recovery_time;    /* likewise */
     uint64_t passing_time;     /* the least time in PASSING after a recovery; likewise */
     breaker_statuses_t listed; /* "exceptions". Default none: all are */
-    breaker_status_fn
-        inspector; /* "exception_inspector": 0: this status does not count as failed */
+    /* "exception_inspector": 0 says that this status does not count as failed. Default NULL */
+    breaker_status_fn inspector;
     void *inspector_data;
 } breaker_aiomisc_t;
 

@@ -139,6 +139,7 @@ static void init(void *memory, const void *rules_memory, const char *name, bool 
     char *end = c->names;
 
     memset(c, 0, sizeof *c);
+    c->family = family;
     c->opened = -1;
     c->is_wire =
         rules->flavour == BREAKER_FLAVOUR_AUTO ? wire : rules->flavour == BREAKER_FLAVOUR_WIRE;

@@ -282,7 +282,8 @@ static enum turn_next create(struct scene *s)
 
 enum turn_next pybreaker_step(void *circuit, const void *rules, struct turn *turn)
 {
-    struct scene s = {circuit, rules, family_of(rules), turn, turn->talk};
+    struct pybreaker *c = circuit;
+    struct scene s = {c, rules, c->family, turn, turn->talk};
 
     if (s.talk->stage == AT_BEGIN) {
         turn->verdict = 0;

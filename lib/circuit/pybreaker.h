@@ -8,8 +8,11 @@
 
 enum { PYBREAKER_STATE, PYBREAKER_FAILS, PYBREAKER_SUCCESSES, PYBREAKER_OPENED, PYBREAKER_KEYS };
 
+struct family;
+
 struct pybreaker {
     struct talk_key keys[PYBREAKER_KEYS];
+    const struct family *family;
     int64_t fails, successes; /* last read or written, like stored */
     int64_t opened;           /* wall clock, ms; -1: never */
     uint32_t moves;           /* of seen: an answer from before the last one is old */

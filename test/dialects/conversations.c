@@ -326,6 +326,23 @@ static void permits_of_no_call_are_stale(void **state)
     actor_leave(&a);
 }
 
+static void what_is_read_at_creation_stays(void **state)
+{
+    breaker_pybreaker_t other;
+    struct actor a;
+
+    (void)state;
+    enter(&a, BREAKER_AIOBREAKER, 5);
+    breaker_pybreaker_init(&other);
+    other.fail_max = 1;
+    other.key_namespace = "elsewhere";
+    actor_exchange(&a, &other.dialect);
+    assert_int_equal(failing_call(&a), BREAKER_ETRIPPED); /* fail_max is read when used */
+    assert_key("aiobreaker:state", "OPEN");
+    assert_key("elsewhere:pybreaker:state", NULL);
+    actor_leave(&a);
+}
+
 static void a_look_reads_and_changes_nothing(void **state)
 {
     struct actor a;
@@ -367,6 +384,7 @@ int main(void)
         cmocka_unit_test_setup(somebody_who_moves_opened_at_for_ever_does_not_hold_us, clear),
         cmocka_unit_test_setup(garbage_in_the_keys, clear),
         cmocka_unit_test_setup(permits_of_no_call_are_stale, clear),
+        cmocka_unit_test_setup(what_is_read_at_creation_stays, clear),
         cmocka_unit_test_setup(a_look_reads_and_changes_nothing, clear),
     };
 

@@ -121,7 +121,7 @@ static void obey(struct library *library, breaker_t *breaker, order_fn command)
 static void enter_breaker(struct library *library, unsigned i)
 {
     breaker_policy_t *policy = policy_of(library->stage, i);
-    char name[16];
+    char name[32];
 
     snprintf(name, sizeof name, "replay%u", i);
     must("breaker", breaker_create(&library->breakers[i], library->panel, name, policy));
