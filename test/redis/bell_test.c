@@ -1,0 +1,295 @@
+/* The bell over a real Redis: who hears what, that it comes back by itself, and that it is no condition for
+ * anything. */
+#include "proxy.h"
+#include "rig.h"
+#include "server.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static struct server server;
+static struct proxy proxy;
+static struct rig rig;
+
+static int begin(void **state)
+{
+    char url[128];
+    (void)state;
+    snprintf(url, sizeof url, "redis://127.0.0.1:%d", proxy.port);
+    server_do(&server, "FLUSHALL");
+    proxy.mode = PROXY_PASS;
+    proxy.connections = 0;
+    rig_init(&rig, url);
+    rig.options.prefix = "p:";
+    rig_open(&rig);
+    rig_until_well(&rig);
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    proxy.mode = PROXY_PASS;
+    rig_end(&rig);
+    return 0;
+}
+
+static void listen_to(const char *key)
+{
+    assert_int_equal(rig.storage->ops->listen(rig.storage, &rig.client, key, strlen(key)), 0);
+}
+
+static void tell(const char *key, const char *value)
+{
+    struct op *op = op_new(&rig);
+    breaker_verb_t *verb = op_verb(op, BREAKER_TELL, key);
+    verb->value = (char *)(uintptr_t)value;
+    verb->length = (uint16_t)strlen(value);
+    op_submit(op);
+    assert_int_equal(op_wait(op), 0);
+    op_free(op);
+}
+
+static bool rings_with(const char *value)
+{
+    return rig.bell_length == strlen(value) && memcmp(rig.bell_value, value, rig.bell_length) == 0;
+}
+
+/* Until the connection for it is there, and nothing more is on its way. */
+static void until_heard(const char *key)
+{
+    static unsigned count;
+    char last[16];
+    unsigned before = rig.bells;
+    while (rig.bells == before) {
+        server_do(&server, "PUBLISH p:%s hello", key);
+        rig_run_for(&rig, 1);
+    }
+    snprintf(last, sizeof last, "%u", ++count);
+    server_do(&server, "PUBLISH p:%s %s", key, last);
+    RIG_UNTIL(&rig, rings_with(last));
+}
+
+static void no_connection_without_a_listener(void **state)
+{
+    (void)state;
+    rig_run_for(&rig, 30);
+    assert_int_equal(proxy.connections, 1);
+    listen_to("n");
+    RIG_UNTIL(&rig, proxy.connections == 2);
+}
+
+static void heard(void **state)
+{
+    (void)state;
+    listen_to("n");
+    listen_to("n"); /* twice is once */
+    listen_to("m");
+    until_heard("n");
+    until_heard("m");
+    unsigned before = rig.bells;
+    tell("n", "news");
+    RIG_UNTIL(&rig, rig.bells > before);
+    assert_int_equal(rig.bell_key_length, 1);
+    assert_memory_equal(rig.bell_key, "n", 1);
+    assert_int_equal(rig.bell_length, 4);
+    assert_memory_equal(rig.bell_value, "news", 4);
+    rig_run_for(&rig, 20);
+    assert_int_equal(rig.bells, before + 1);
+}
+
+static void not_heard(void **state)
+{
+    (void)state;
+    listen_to("n");
+    until_heard("n");
+    unsigned before = rig.bells;
+    tell("other", "news");
+    server_do(&server, "PUBLISH n %s", "without the prefix");
+    server_do(&server, "PUBLISH p:n %0200d", 7); /* longer than any of ours */
+    server_do(&server, "PUBLISH p:n last");
+    RIG_UNTIL(&rig, rig.bells > before);
+    assert_int_equal(rig.bells, before + 1);
+    assert_memory_equal(rig.bell_value, "last", 4);
+}
+
+/* A transaction that was not done rings no bell. */
+static void not_rung(void **state)
+{
+    (void)state;
+    listen_to("n");
+    until_heard("n");
+    unsigned before = rig.bells;
+    server_do(&server, "LPUSH p:list a");
+    struct op *op = op_new(&rig);
+    breaker_verb_t *verb = op_verb(op, BREAKER_TELL, "n");
+    verb->value = op->value;
+    verb->length = 1;
+    op_incr(op, "list", 1, 0);
+    op_submit(op);
+    assert_int_equal(op_wait(op), UV_EINVAL);
+    op_free(op);
+    rig_run_for(&rig, 20);
+    assert_int_equal(rig.bells, before);
+}
+
+static void comes_back(void **state)
+{
+    (void)state;
+    listen_to("n");
+    listen_to("m");
+    until_heard("n");
+    for (int i = 0; i < 10; i++) {
+        server_do(&server, "CLIENT KILL TYPE pubsub");
+        until_heard("m");
+        until_heard("n");
+    }
+    proxy.mode = PROXY_CUT;
+    RIG_UNTIL(&rig, proxy.mode == PROXY_PASS);
+    until_heard("n");
+    assert_int_equal(rig_incr(&rig, "n"), 0);
+}
+
+/* We do not read for so long that the server hangs up: what was told is lost, the bell is not. */
+static void overrun(void **state)
+{
+    static char filling[100000];
+    (void)state;
+    memset(filling, 'x', sizeof filling);
+    listen_to("n");
+    until_heard("n");
+    server_do(&server, "CONFIG SET client-output-buffer-limit %s", "pubsub 1mb 512kb 1");
+    for (int i = 0; i < 400; i++)
+        server_do(&server, "PUBLISH p:n %b", filling, sizeof filling);
+    until_heard("n");
+    assert_int_equal(rig.lost, 0);
+}
+
+/* Many keys: each is heard, also after the connection was lost. */
+static void many(void **state)
+{
+    enum { KEYS = 2000 };
+    char key[16];
+    (void)state;
+    for (int i = 0; i < KEYS; i++) {
+        snprintf(key, sizeof key, "k%d", i);
+        listen_to(key);
+    }
+    until_heard(key);
+    for (int round = 0; round < 2; round++) {
+        unsigned before = rig.bells;
+        for (int i = 0; i < KEYS; i += 10)
+            server_do(&server, "PUBLISH p:k%d x", i);
+        RIG_UNTIL(&rig, rig.bells == before + KEYS / 10);
+        server_do(&server, "CLIENT KILL TYPE pubsub");
+        until_heard("k0");
+        until_heard(key);
+    }
+}
+
+/* A second client of the same storage hears its own keys, and none once it has closed. */
+static unsigned second_heard;
+static bool second_closed;
+
+static void on_second_bell(breaker_client_t *client, const char *key, size_t key_length,
+                           const char *value, size_t length)
+{
+    (void)client, (void)key, (void)key_length, (void)value, (void)length;
+    second_heard++;
+}
+
+static void on_second_health(breaker_client_t *client, int status)
+{
+    (void)client, (void)status;
+}
+
+static void on_second_closed(breaker_client_t *client)
+{
+    (void)client;
+    second_closed = true;
+}
+
+static void two_clients(void **state)
+{
+    breaker_client_t second = {.loop = &rig.loop,
+                               .bell = on_second_bell,
+                               .health = on_second_health,
+                               .closed = on_second_closed};
+    (void)state;
+    second_heard = 0;
+    second_closed = false;
+    assert_int_equal(rig.storage->ops->open(rig.storage, &second), 0);
+    assert_int_equal(rig.storage->ops->listen(rig.storage, &second, "n", 1), 0);
+    assert_int_equal(rig.storage->ops->listen(rig.storage, &second, "m", 1), 0);
+    listen_to("n");
+    until_heard("n");
+    RIG_UNTIL(&rig, second_heard >= 1);
+    unsigned first = rig.bells, heard_before = second_heard;
+    server_do(&server, "PUBLISH p:m x");
+    RIG_UNTIL(&rig, second_heard == heard_before + 1);
+    assert_int_equal(rig.bells, first);
+    rig.storage->ops->close(rig.storage, &second);
+    RIG_UNTIL(&rig, second_closed);
+    heard_before = second_heard;
+    until_heard("n");
+    assert_int_equal(second_heard, heard_before);
+}
+
+/* In the bell's own callback: listening to more, and transactions. */
+static void on_busy_bell(breaker_client_t *client, const char *key, size_t key_length,
+                         const char *value, size_t length)
+{
+    char more[32];
+    (void)key, (void)key_length;
+    memcpy(rig.bell_value, value, length);
+    rig.bell_length = length;
+    for (int i = 0; i < 40; i++) {
+        snprintf(more, sizeof more, "more%u-%d", rig.bells, i);
+        assert_int_equal(rig.storage->ops->listen(rig.storage, client, more, strlen(more)), 0);
+    }
+    rig.bells++;
+}
+
+static void listening_inside(void **state)
+{
+    (void)state;
+    rig.client.bell = on_busy_bell;
+    listen_to("n");
+    until_heard("n");
+    until_heard("n");
+    until_heard("more0-39");
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    server_start(&server, false);
+    proxy_start(&proxy, server.path);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    proxy_end(&proxy);
+    server_end(&server);
+    return 0;
+}
+
+#define IN_RIG(test) cmocka_unit_test_setup_teardown(test, begin, end)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        IN_RIG(no_connection_without_a_listener),
+        IN_RIG(heard),
+        IN_RIG(not_heard),
+        IN_RIG(not_rung),
+        IN_RIG(comes_back),
+        IN_RIG(overrun),
+        IN_RIG(many),
+        IN_RIG(two_clients),
+        IN_RIG(listening_inside),
+    };
+    return cmocka_run_group_tests_name("redis: the bell", tests, set_up, tear_down);
+}
