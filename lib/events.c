@@ -202,6 +202,7 @@ void event_close(breaker_panel_t *panel)
     memory_release(panel->events.notes);
     panel->events.notes = NULL;
     panel->events.count = 0;
+    memset(panel->events.missed, 0, sizeof panel->events.missed);
 }
 
 /* ---- Telling -----------------------------------------------------------------------------------*/
@@ -290,8 +291,19 @@ static breaker_t *next_missed(struct events *events)
     return breaker;
 }
 
-/* What did not fit, up to here: what is noted while this is told waits for the next drain. */
-static void tell_missed(breaker_panel_t *panel, breaker_event_t *event, uint32_t number)
+static size_t count_missed(const struct events *events)
+{
+    size_t count = 0;
+
+    for (const breaker_t *b = events->missed_first; b != NULL; b = b->next_missed)
+        count++;
+    return count;
+}
+
+/* What did not fit before this drain: changes says of how many breakers. What comes while it is told joins
+ * what did not fit, and waits for the next drain. */
+static void tell_missed(breaker_panel_t *panel, breaker_event_t *event, uint32_t number,
+                        size_t changes)
 {
     struct events *events = &panel->events;
     breaker_t *breaker;
@@ -299,10 +311,19 @@ static void tell_missed(breaker_panel_t *panel, breaker_event_t *event, uint32_t
     event->kind = BREAKER_ON_MISSED;
     event->time = panel_now(panel);
     tell_list(events, &events->listeners, event, number);
-    while ((breaker = next_missed(events)) != NULL) {
+    for (; changes > 0 && (breaker = next_missed(events)) != NULL; changes--) {
         breaker_event_t change = missed_change(breaker);
         tell_all(events, &change, number);
     }
+}
+
+static bool is_any_missed(const struct events *events)
+{
+    uint64_t missed = events->missed_first != NULL;
+
+    for (unsigned i = 0; i < BREAKER_KINDS; i++)
+        missed |= events->missed[i];
+    return missed != 0;
 }
 
 void event_tell(breaker_panel_t *panel)
@@ -310,15 +331,15 @@ void event_tell(breaker_panel_t *panel)
     struct events *events = &panel->events;
     bool missed = events->missed_any;
     uint32_t number = events->number - 1;
+    size_t changes = count_missed(events);
     breaker_event_t event = {0};
 
     memcpy(event.missed, events->missed, sizeof event.missed);
     memset(events->missed, 0, sizeof events->missed);
     tell_notes(events);
-    if (missed) {
-        tell_missed(panel, &event, number);
-        events->missed_any = false;
-    }
-    if (events->count > 0)
+    if (missed)
+        tell_missed(panel, &event, number, changes);
+    events->missed_any = events->missed_any && is_any_missed(events);
+    if (events->count > 0 || events->missed_any)
         panel_wake(panel);
 }
