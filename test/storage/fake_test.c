@@ -1,5 +1,4 @@
-/* The fake storage: in good health it conforms; each of its faults is what it says it is. */
-#include "conformance.h"
+/* The fake storage: each of its faults is what it says it is. */
 #include "fake.h"
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,59 +8,6 @@
 #include <uv.h>
 
 #include <cmocka.h>
-
-/* ---- Conformance -------------------------------------------------------------------------------*/
-
-struct health {
-    struct fake *fake;
-    bool outside;
-    unsigned bell_times;
-};
-
-static int make(void *data, breaker_storage_t **storage)
-{
-    struct health *health = data;
-    health->fake = fake_create(1);
-    fake_switches(health->fake)->outside = health->outside;
-    fake_switches(health->fake)->bell_times = health->bell_times;
-    *storage = fake_storage(health->fake);
-    return 0;
-}
-
-static void destroy(void *data, breaker_storage_t *storage)
-{
-    struct health *health = data;
-    (void)storage;
-    fake_destroy(health->fake);
-}
-
-static void pass(void *data, breaker_storage_t *storage, uint64_t ms)
-{
-    struct health *health = data;
-    (void)storage;
-    fake_advance(health->fake, ms);
-}
-
-static int conformance(bool outside, unsigned bell_times)
-{
-    struct health health = {.outside = outside, .bell_times = bell_times};
-    struct conformance_subject subject = {.name = outside ? "fake, outside submit" : "fake",
-                                          .data = &health,
-                                          .make = make,
-                                          .destroy = destroy,
-                                          .pass = pass};
-    return breaker_storage_conformance(&subject);
-}
-
-static void conforms(void **state)
-{
-    (void)state;
-    assert_int_equal(conformance(false, 1), 0);
-    assert_int_equal(conformance(true, 1), 0);
-    assert_int_equal(conformance(true, 3), 0); /* a bell may be doubled */
-}
-
-/* ---- Faults ------------------------------------------------------------------------------------*/
 
 /* A client on a loop, and the transaction "key + 1, mark = x", which tells what was carried out. */
 struct scene {
@@ -396,15 +342,10 @@ static void wall_steps(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(conforms),
-        cmocka_unit_test(comes_late),
-        cmocka_unit_test(cancelled_on_the_way),
-        cmocka_unit_test(is_silent),
-        cmocka_unit_test(is_wrong),
-        cmocka_unit_test(goes_and_comes_back),
-        cmocka_unit_test(rings_as_often_as_told),
-        cmocka_unit_test(seed_decides),
-        cmocka_unit_test(wall_steps),
+        cmocka_unit_test(comes_late),          cmocka_unit_test(cancelled_on_the_way),
+        cmocka_unit_test(is_silent),           cmocka_unit_test(is_wrong),
+        cmocka_unit_test(goes_and_comes_back), cmocka_unit_test(rings_as_often_as_told),
+        cmocka_unit_test(seed_decides),        cmocka_unit_test(wall_steps),
     };
     return cmocka_run_group_tests_name("fake", tests, NULL, NULL);
 }
