@@ -75,7 +75,7 @@ static inline bool native_settles_plainly(struct native *native, const struct ru
             return false;
         native->consecutive = 0;
     } else {
-        if (failures >= glance->failures || native->consecutive + 1 >= glance->consecutive ||
+        if (failures >= glance->failures || native->consecutive >= glance->consecutive - 1 ||
             (calls >= glance->calls && failures + 0.5 >= glance->ratio * calls))
             return false;
         native->consecutive++;
