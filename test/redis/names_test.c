@@ -1,0 +1,266 @@
+/* Where the server is: names, several addresses, IPv6. The resolver is this test's: a function of the
+ * program's own stands before the C library's. */
+#include "rig.h"
+#include "server.h"
+#include <arpa/inet.h>
+#include <netdb.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static struct server server;
+static struct rig rig;
+
+/* ---- The resolver */
+
+static atomic_int delay, answer, lookups;
+static const char *addresses[4]; /* numeric, to the first NULL */
+
+static struct addrinfo *entry_of(const char *text, int port)
+{
+    struct {
+        struct addrinfo info;
+        struct sockaddr_storage address;
+    } *entry = calloc(1, sizeof *entry);
+    struct sockaddr_in *four = (struct sockaddr_in *)&entry->address;
+    struct sockaddr_in6 *six = (struct sockaddr_in6 *)&entry->address;
+    entry->info.ai_addr = (struct sockaddr *)&entry->address;
+    if (strchr(text, ':')) {
+        six->sin6_family = entry->info.ai_family = AF_INET6;
+        six->sin6_port = htons((uint16_t)port);
+        inet_pton(AF_INET6, text, &six->sin6_addr);
+        entry->info.ai_addrlen = sizeof *six;
+    } else {
+        four->sin_family = entry->info.ai_family = AF_INET;
+        four->sin_port = htons((uint16_t)port);
+        inet_pton(AF_INET, text, &four->sin_addr);
+        entry->info.ai_addrlen = sizeof *four;
+    }
+    return &entry->info;
+}
+
+int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
+                struct addrinfo **result)
+{
+    struct addrinfo **last = result;
+    (void)node, (void)hints;
+    lookups++;
+    for (int i = 0; i < delay; i++)
+        usleep(1000);
+    *result = NULL;
+    for (int i = 0; answer == 0 && i < 4 && addresses[i]; i++) {
+        *last = entry_of(addresses[i], atoi(service));
+        last = &(*last)->ai_next;
+    }
+    return answer;
+}
+
+void freeaddrinfo(struct addrinfo *list)
+{
+    while (list) {
+        struct addrinfo *next = list->ai_next;
+        free(list);
+        list = next;
+    }
+}
+
+/* ---- Tests */
+
+static int begin(void **state)
+{
+    char url[64];
+    (void)state;
+    delay = answer = lookups = 0;
+    memset(addresses, 0, sizeof addresses);
+    addresses[0] = "127.0.0.1";
+    snprintf(url, sizeof url, "redis://somewhere.test:%d", server.port);
+    rig_init(&rig, url);
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    delay = 0;
+    rig_end(&rig);
+    return 0;
+}
+
+static void found(void **state)
+{
+    (void)state;
+    rig_open(&rig);
+    assert_int_equal(rig_ask(&rig), 0);
+    assert_int_equal(lookups, 1);
+    assert_int_equal(rig.lost, 0);
+}
+
+/* Nobody listens there: another of this machine's addresses. */
+static void first_is_dead(void **state)
+{
+    (void)state;
+    addresses[0] = "::1";
+    addresses[1] = "127.0.0.9";
+    addresses[2] = "127.0.0.1";
+    rig_open(&rig);
+    assert_int_equal(rig_ask(&rig), 0);
+    assert_int_equal(lookups, 1);
+    assert_int_equal(rig.lost, 0);
+}
+
+static void all_are_dead(void **state)
+{
+    (void)state;
+    addresses[0] = "127.0.0.8";
+    addresses[1] = "127.0.0.9";
+    rig_open(&rig);
+    assert_int_equal(rig_ask(&rig), UV_ECONNREFUSED);
+    RIG_UNTIL(&rig, rig.lost == 1);
+    /* The name moves to where the server is: it is asked for anew each time. */
+    addresses[1] = "127.0.0.1";
+    rig_until_well(&rig);
+    assert_true(lookups >= 2);
+}
+
+static void unknown_name(void **state)
+{
+    (void)state;
+    answer = EAI_NONAME;
+    rig_open(&rig);
+    assert_int_equal(rig_ask(&rig), UV_EAI_NONAME);
+    RIG_UNTIL(&rig, rig.lost == 1);
+    assert_int_equal(rig.health, UV_EAI_NONAME);
+    answer = 0;
+    addresses[0] = NULL; /* known, and without addresses */
+    RIG_UNTIL(&rig, lookups >= 5);
+    addresses[0] = "127.0.0.1";
+    rig_until_well(&rig);
+}
+
+static unsigned ticks;
+
+static void count_tick(uv_timer_t *timer)
+{
+    (void)timer;
+    ticks++;
+}
+
+/* While the resolver takes its time, the loop turns. */
+static void slow_resolver(void **state)
+{
+    (void)state;
+    delay = 200;
+    uv_timer_start(&rig.ticker, count_tick, 1, 1);
+    ticks = 0;
+    rig_open(&rig);
+    assert_int_equal(rig_ask(&rig), 0);
+    assert_true(ticks >= 20);
+}
+
+/* It takes longer than the attempt may: the next attempt waits for the same look-up. */
+static void too_slow_resolver(void **state)
+{
+    (void)state;
+    delay = 200;
+    rig.options.connect_timeout = rig.options.transaction_timeout = 50;
+    rig_open(&rig);
+    assert_int_equal(rig_ask(&rig), UV_ETIMEDOUT);
+    rig_until_well(&rig);
+    assert_in_range(lookups, 1, 2);
+}
+
+static void closed_while_looking(void **state)
+{
+    (void)state;
+    delay = 100;
+    rig_open(&rig);
+    struct op *op = op_new(&rig);
+    op_submit(op);
+    RIG_UNTIL(&rig, lookups == 1);
+    op_cancel(op);
+    uint64_t before = uv_hrtime();
+    rig_close(&rig); /* does not wait for it */
+    assert_true(delay == 100);
+    (void)before;
+    op_free(op);
+}
+
+/* An address that swallows what is sent to it: its deadline passes, then the next is tried. */
+static void black_hole(void **state)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)server.port)};
+    int listener = socket(AF_INET, SOCK_STREAM, 0), fillers[64], count = 0, on = 1;
+    (void)state;
+    inet_pton(AF_INET, "127.0.0.5", &address.sin_addr);
+    setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    assert_int_equal(bind(listener, (struct sockaddr *)&address, sizeof address), 0);
+    assert_int_equal(listen(listener, 0), 0);
+    for (; count < 64; count++) { /* until the queue is full, and it answers no more */
+        fillers[count] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+        connect(fillers[count], (struct sockaddr *)&address, sizeof address);
+    }
+    usleep(20000);
+    addresses[0] = "127.0.0.5";
+    addresses[1] = "127.0.0.1";
+    rig.options.connect_timeout = 100;
+    rig.options.transaction_timeout = 3000;
+    rig_open(&rig);
+    assert_int_equal(rig_ask(&rig), 0);
+    assert_int_equal(rig.lost, 0);
+    while (count)
+        close(fillers[--count]);
+    close(listener);
+}
+
+static void ipv6(void **state)
+{
+    struct sockaddr_in6 address = {.sin6_family = AF_INET6, .sin6_addr = in6addr_loopback};
+    char url[64];
+    int fd = socket(AF_INET6, SOCK_STREAM, 0);
+    bool works = fd >= 0 && bind(fd, (struct sockaddr *)&address, sizeof address) == 0;
+    struct server six = {.extra = {"--bind", "::1"}};
+    (void)state;
+    if (fd >= 0)
+        close(fd);
+    if (!works) {
+        print_message("no IPv6 on the loopback device\n");
+        skip();
+    }
+    server_start(&six, true);
+    struct rig direct;
+    snprintf(url, sizeof url, "redis://[::1]:%d", six.port);
+    rig_init(&direct, url);
+    rig_open(&direct);
+    assert_int_equal(rig_ask(&direct), 0);
+    rig_end(&direct);
+    server_end(&six);
+    assert_int_equal(lookups, 0); /* numbers need no resolver */
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    server_start(&server, true);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    server_end(&server);
+    return 0;
+}
+
+#define IN_RIG(test) cmocka_unit_test_setup_teardown(test, begin, end)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        IN_RIG(found),        IN_RIG(first_is_dead),        IN_RIG(all_are_dead),
+        IN_RIG(unknown_name), IN_RIG(slow_resolver),        IN_RIG(too_slow_resolver),
+        IN_RIG(black_hole),   IN_RIG(closed_while_looking), IN_RIG(ipv6),
+    };
+    return cmocka_run_group_tests_name("redis: names", tests, set_up, tear_down);
+}
