@@ -65,7 +65,7 @@ static bool streak_is_over(const struct native *c, const struct rules *rules, ui
     return held > rules->options.recovery_time && held > c->broken;
 }
 
-static uint32_t broken_duration(const struct rules *rules, unsigned trips, double draw)
+uint32_t native_broken_time(const struct rules *rules, unsigned trips, double draw)
 {
     const breaker_options_t *o = &rules->options;
     double time = (double)o->broken_time, limit = (double)o->broken_limit;
@@ -78,7 +78,7 @@ static uint32_t broken_duration(const struct rules *rules, unsigned trips, doubl
 static void enter_broken(struct native *c, const struct rules *rules, const struct turn *turn)
 {
     c->trips += c->trips < UINT8_MAX;
-    c->broken = broken_duration(rules, c->trips, turn->draw);
+    c->broken = native_broken_time(rules, c->trips, turn->draw);
     memcpy(c->cells, &turn->evidence, sizeof turn->evidence);
 }
 

@@ -91,6 +91,9 @@ enum turn_next native_step(struct native *native, const struct rules *rules, str
 void native_retune(struct native *native, void *cells, const struct rules *from,
                    const struct rules *to, uint64_t now);
 
+/* How long a BROKEN lasts after so many consecutive trips. */
+uint32_t native_broken_time(const struct rules *rules, unsigned trips, double draw);
+
 /* The rest of BROKEN, and so on: see breaker_retry_after. */
 uint64_t native_retry_after(const struct native *native, const struct rules *rules, uint64_t now);
 

@@ -1,0 +1,459 @@
+/* How the two circuits decide together: asking, results, orders. What F admits never waits for an
+ * answer; what it decides, it decides on the evidence of many, and by quorum: only when enough
+ * processes are failing by themselves, and more than half of those that report. */
+#include "fleet.h"
+#include "lease.h"
+#include "mutant.h"
+#include "recovery.h"
+#include "replica.h"
+#include <math.h>
+#include <string.h>
+
+enum { TENTHS = 10 };
+
+static const breaker_options_t *options_of(const struct fleet_world *w)
+{
+    return &w->rules->options;
+}
+
+void fleet_init(struct fleet *f, const struct fleet_world *w)
+{
+    memset(f, 0, sizeof *f);
+    f->current.reporters = 1;
+    f->since = f->confirmed = w->now;
+    f->heard = f->asked = w->now - FLEET_MAX_AGE;
+    f->sync_at = w->now;
+    f->cas_at = f->lease_at = UINT64_MAX;
+    f->epoch = w->local->epoch;
+    tally_clear(&f->tally, 0, 0);
+}
+
+/* ---- Evidence ----------------------------------------------------------------------------------*/
+
+struct tally_shape fleet_shape(const struct fleet_world *w)
+{
+    return tally_shape(options_of(w), w->patience + w->terms->sync_interval);
+}
+
+void fleet_sum(const struct fleet *f, const struct fleet_world *w, struct tally_sums *sums)
+{
+    struct tally_shape shape = fleet_shape(w);
+
+    tally_sum(&f->tally, &shape, sums);
+    sums->counts.consecutive =
+        w->local->state == BREAKER_BROKEN ? UINT32_MAX : w->local->consecutive;
+}
+
+/* More than a half of those that report, and enough of them at once. */
+static bool is_quorate(const struct fleet_world *w, const struct tally_sums *s)
+{
+    if (w->terms->keeps_counts || MUTANT(13))
+        return true;
+    return s->most_bad >= (MUTANT(14) ? 1 : w->terms->min_reporters) && s->bad * 2 > s->reporters;
+}
+
+static bool is_trial(const struct fleet_world *w)
+{
+    return options_of(w)->recovery != BREAKER_SAMPLER;
+}
+
+static bool is_slow(const struct fleet_world *w, const breaker_counts_t *counts)
+{
+    return w->rules->wants_slow &&
+           rules_reached(options_of(w)->slow_ratio, counts->slow, counts);
+}
+
+/* Is this process failing by itself? */
+static bool is_bad(const struct fleet *f, const struct fleet_world *w)
+{
+    const struct tally_cell *cell = &f->tally.cell;
+    const breaker_options_t *o = options_of(w);
+    breaker_counts_t counts = {cell->ok, cell->failed, cell->slow, 0};
+    bool passing = f->current.state == BREAKER_PASSING;
+    double ratio = passing && o->error_ratio > 0 ? o->error_ratio : o->recovery_ratio;
+
+    if (!passing && is_trial(w))
+        return cell->failed > 0 || (w->rules->wants_slow && cell->slow > 0);
+    return rules_reached(ratio, cell->failed, &counts) || is_slow(w, &counts) ||
+           w->local->state == BREAKER_BROKEN;
+}
+
+bool fleet_is_suspicious(const struct fleet *f, const struct fleet_world *w)
+{
+    struct tally_sums sums;
+
+    if (f->tally.cell.bad > 0)
+        return true;
+    fleet_sum(f, w, &sums);
+    return is_quorate(w, &sums);
+}
+
+static void judge_passing(struct fleet *f, const struct fleet_world *w, struct fleet_news *news)
+{
+    struct tally_shape shape = fleet_shape(w);
+    struct tally_sums s;
+
+    fleet_sum(f, w, &s);
+    if (!is_quorate(w, &s) || !rules_trip(w->rules, &s.counts, true, true) ||
+        fleet_elapsed(f->since, w->now) < options_of(w)->passing_time)
+        return;
+    if (w->terms->keeps_counts || tally_is_complete(&f->tally, &shape, w->wall))
+        replica_propose(f, w, BREAKER_BROKEN, &s, news);
+}
+
+static void judge_sampler(struct fleet *f, const struct fleet_world *w, struct fleet_news *news)
+{
+    const breaker_options_t *o = options_of(w);
+    struct tally_sums s;
+    bool bad, over = fleet_elapsed(f->since, w->now) >= o->recovery_time;
+
+    fleet_sum(f, w, &s);
+    if (s.counts.ok + s.counts.failed < o->recovery_min)
+        return;
+    bad = rules_reached(o->recovery_ratio, s.counts.failed, &s.counts) || is_slow(w, &s.counts);
+    if (bad && is_quorate(w, &s))
+        replica_propose(f, w, BREAKER_BROKEN, &s, news);
+    else if (!bad && over && s.counts.ok >= o->recovery_min)
+        replica_propose(f, w, BREAKER_PASSING, &s, news);
+}
+
+/* One failure breaks, where one process may; otherwise a quorum of failing ones. */
+static void judge_trial(struct fleet *f, const struct fleet_world *w, struct fleet_news *news)
+{
+    struct tally_sums s;
+    bool alone = w->terms->min_reporters <= 1 || w->terms->keeps_counts;
+
+    fleet_sum(f, w, &s);
+    if (s.bad > 0 && (alone || is_quorate(w, &s)))
+        replica_propose(f, w, BREAKER_BROKEN, &s, news);
+    else if (s.bad * 2 <= s.reporters && s.counts.ok >= options_of(w)->success_threshold)
+        replica_propose(f, w, BREAKER_PASSING, &s, news);
+}
+
+void fleet_judge(struct fleet *f, const struct fleet_world *w, struct fleet_news *news)
+{
+    if (f->is_away || w->wall == 0)
+        return; /* L decides */
+    if (f->current.state == BREAKER_PASSING)
+        judge_passing(f, w, news);
+    else if (f->current.state == BREAKER_RECOVERING && is_trial(w))
+        judge_trial(f, w, news);
+    else if (f->current.state == BREAKER_RECOVERING)
+        judge_sampler(f, w, news);
+}
+
+/* ---- Admission ---------------------------------------------------------------------------------*/
+
+static bool is_broken_over(const struct fleet *f, const struct fleet_world *w)
+{
+    if (MUTANT(5) || MUTANT(6)) {
+        uint64_t held = w->wall > f->current.since ? w->wall - f->current.since : 0;
+        uint64_t end = f->current.since + f->current.duration;
+        return MUTANT(5) ? w->wall >= end : held >= f->current.duration;
+    }
+    return (int64_t)(w->now - f->since) >= 0;
+}
+
+/* Results that are missing for too long are one failure; what comes for them later is late. */
+static void write_off(struct fleet *f, const struct fleet_world *w)
+{
+    struct tally_shape shape = fleet_shape(w);
+
+    if (f->probes == 0 || fleet_elapsed(f->admitted_at, w->now) < options_of(w)->probe_time)
+        return;
+    f->probes = 0;
+    f->epoch = ++w->local->epoch;
+    lease_write_off(f);
+    tally_roll(&f->tally, &shape, 0);
+    tally_count(&f->tally, true, false);
+    tally_mark(&f->tally, is_bad(f, w));
+    if (w->terms->keeps_counts)
+        tally_keep(&f->tally, &shape);
+    else
+        fleet_sync_by(f, w->now);
+}
+
+/* Until enough successes were seen, few probes are out, however long nobody asked. */
+static bool is_unproven(const struct fleet *f, const struct fleet_world *w)
+{
+    struct tally_sums s;
+
+    fleet_sum(f, w, &s);
+    return s.counts.ok < options_of(w)->recovery_min;
+}
+
+/* The first call of each tenth has a chance of one in as many as there are processes, so that the fleet
+ * gets one. */
+static bool sampler_admits(struct fleet *f, const struct fleet_world *w, double draw)
+{
+    uint64_t time = options_of(w)->recovery_time, held = fleet_elapsed(f->since, w->now), tenth;
+
+    if (MUTANT(7))
+        held = w->wall > f->current.since ? w->wall - f->current.since : 0;
+    if (f->probes >= options_of(w)->recovery_min && is_unproven(f, w) && !MUTANT(16))
+        return false;
+    if (held >= time || draw + 1 < exp2((double)held / (double)time))
+        return true;
+    tenth = TENTHS * held / time;
+    if (tenth == f->tenth)
+        return false;
+    f->tenth = (uint8_t)tenth;
+    return MUTANT(15) || fleet_draw(w) * f->current.reporters < 1;
+}
+
+static bool recovering_admits(struct fleet *f, const struct fleet_world *w, double draw)
+{
+    if (is_trial(w) ? !lease_take(f, w) : !sampler_admits(f, w, draw))
+        return false;
+    f->probes++;
+    f->admitted_at = w->now;
+    return true;
+}
+
+static bool admits(struct fleet *f, const struct fleet_world *w, double draw,
+                   struct fleet_news *news)
+{
+    bool is_immediate = options_of(w)->recovery == BREAKER_IMMEDIATE;
+    struct tally_sums none = {.reporters = 0};
+
+    if (f->is_away)
+        return !w->terms->refuses_in_outage;
+    if (f->current.state == BREAKER_BROKEN && is_broken_over(f, w))
+        replica_propose(f, w, is_immediate ? BREAKER_PASSING : BREAKER_RECOVERING, &none, news);
+    if (f->current.state == BREAKER_RECOVERING) {
+        write_off(f, w);
+        fleet_judge(f, w, news);
+    }
+    if (f->current.state == BREAKER_RECOVERING)
+        return recovering_admits(f, w, draw);
+    return f->current.state == BREAKER_PASSING;
+}
+
+/* Whoever asks wants to know what is new; an admitted call's own result will bring that soon. */
+static void refresh(struct fleet *f, const struct fleet_world *w, bool refused)
+{
+    if (fleet_elapsed(f->heard, w->now) <= FLEET_MAX_AGE ||
+        fleet_elapsed(f->asked, w->now) < FLEET_MAX_AGE || MUTANT(27))
+        return;
+    fleet_sync_by(f, refused ? w->now : w->now + FLEET_MAX_AGE);
+}
+
+/* L has admitted, and F does not. */
+static void refuse(const struct fleet_world *w, struct turn *turn)
+{
+    struct turn back = *turn;
+
+    if (w->local->state == BREAKER_RECOVERING) {
+        back.op = TURN_SETTLE;
+        back.outcome = BREAKER_CANCELLED;
+        native_step(w->local, w->rules, &back);
+    }
+    turn->watched = w->local->hold == BREAKER_HOLD_WATCH;
+    turn->verdict = turn->watched ? 0 : BREAKER_EREJECTED;
+    turn->permit = (breaker_permit_t){turn->watched ? NATIVE_UNCOUNTED : 0,
+                                      turn->watched ? turn->now : 0};
+}
+
+static void admit(struct fleet *f, const struct fleet_world *w, struct turn *turn,
+                  struct fleet_news *news)
+{
+    native_step(w->local, w->rules, turn);
+    if (turn->verdict == 0 && turn->permit.epoch != NATIVE_UNCOUNTED) {
+        if (admits(f, w, turn->draw, news))
+            turn->permit.epoch = w->local->epoch; /* F may have begun a new one */
+        else
+            refuse(w, turn);
+    }
+    refresh(f, w, turn->verdict != 0);
+}
+
+/* ---- Results -----------------------------------------------------------------------------------*/
+
+/* Successes may wait, so that more of them go together; a failure is news. */
+static void sync_soon(struct fleet *f, const struct fleet_world *w, bool failed)
+{
+    uint64_t interval = w->terms->sync_interval;
+    uint64_t next = fleet_elapsed(f->asked, w->now) >= interval ? w->now : f->asked + interval;
+
+    fleet_sync_by(f, failed ? next : w->now + interval);
+}
+
+static void count(struct fleet *f, const struct fleet_world *w, const struct turn *turn,
+                  struct fleet_news *news)
+{
+    bool failed = turn->outcome == BREAKER_FAILURE, passing;
+    struct tally_shape shape = fleet_shape(w);
+
+    if (w->wall == 0 || f->current.state == BREAKER_BROKEN)
+        return;
+    passing = f->current.state == BREAKER_PASSING || MUTANT(17);
+    tally_roll(&f->tally, &shape, passing ? w->wall / shape.width : 0);
+    tally_count(&f->tally, failed, turn->slow);
+    tally_mark(&f->tally, is_bad(f, w));
+    if (w->terms->keeps_counts)
+        tally_keep(&f->tally, &shape);
+    else
+        sync_soon(f, w, failed);
+    if (failed || turn->slow || !passing)
+        fleet_judge(f, w, news);
+}
+
+static void settle(struct fleet *f, const struct fleet_world *w, struct turn *turn,
+                   struct fleet_news *news)
+{
+    uint64_t epoch = turn->permit.epoch;
+    bool failed = turn->outcome == BREAKER_FAILURE;
+
+    native_step(w->local, w->rules, turn);
+    if (epoch == NATIVE_UNCOUNTED || (epoch < f->epoch && !MUTANT(11)))
+        return;
+    turn->verdict = 0; /* where only L has moved on */
+    if (f->current.state == BREAKER_RECOVERING) {
+        f->probes -= f->probes > 0;
+        lease_return(f, w, turn->outcome == BREAKER_SUCCESS);
+    }
+    if (turn->outcome > BREAKER_FAILURE)
+        return;
+    count(f, w, turn, news);
+    if (failed && f->current.state == BREAKER_RECOVERING && is_trial(w))
+        replica_break_local(f, w); /* the next trial is another process's */
+}
+
+/* ---- Orders ------------------------------------------------------------------------------------*/
+
+void fleet_obey(struct fleet *f, const struct fleet_world *w, struct fleet_news *news)
+{
+    if (f->order.op == TURN_ADMIT || f->order.is_offered)
+        return;
+    f->order.is_offered = replica_order(f, w, &f->order, news);
+}
+
+/* An order that is not yet committed gives way. */
+static void order(struct fleet *f, const struct fleet_world *w, struct turn *turn,
+                  struct fleet_news *news)
+{
+    turn->verdict = 0;
+    if (turn->op == TURN_HOLD && turn->hold == w->local->hold && f->order.op == TURN_ADMIT) {
+        news->obeyed = true;
+        return;
+    }
+    f->order = (struct fleet_order){.op = turn->op, .hold = turn->hold};
+    fleet_obey(f, w, news);
+    if (!f->order.is_offered) {
+        native_step(w->local, w->rules, turn); /* L obeys until F can */
+        news->unheard = true;
+    }
+}
+
+/* ---- Turns -------------------------------------------------------------------------------------*/
+
+static breaker_state_t worse(uint8_t a, uint8_t b)
+{
+    if (a == BREAKER_BROKEN || b == BREAKER_BROKEN)
+        return BREAKER_BROKEN;
+    return a > b ? (breaker_state_t)a : (breaker_state_t)b;
+}
+
+breaker_state_t fleet_state(const struct fleet *f, const struct native *local)
+{
+    return f->is_away ? (breaker_state_t)local->state : worse(f->current.state, local->state);
+}
+
+void fleet_step(struct fleet *f, const struct fleet_world *w, struct turn *turn,
+                struct fleet_news *news)
+{
+    breaker_state_t from = fleet_state(f, w->local), to;
+    bool is_order = false;
+
+    turn->moved = turn->slow = turn->watched = false;
+    if (turn->op == TURN_ADMIT)
+        admit(f, w, turn, news);
+    else if (turn->op == TURN_SETTLE)
+        settle(f, w, turn, news);
+    else {
+        order(f, w, turn, news);
+        is_order = turn->op != TURN_HOLD;
+    }
+    to = fleet_state(f, w->local);
+    if (news->entered)
+        turn->evidence = news->evidence;
+    turn->moved = from != to || is_order;
+    turn->from = (uint8_t)from;
+    turn->to = (uint8_t)to;
+}
+
+uint64_t fleet_due(const struct fleet *f)
+{
+    uint64_t due = UINT64_MAX;
+
+    if (!f->sync_is_out && f->sync_at < due)
+        due = f->sync_at;
+    if (f->cas != FLEET_CAS_NONE && !f->cas_is_out && f->cas_at < due)
+        due = f->cas_at;
+    if (!f->lease_is_out && f->lease_at < due)
+        due = f->lease_at;
+    return due;
+}
+
+void fleet_retune(struct fleet *f, const struct fleet_world *w)
+{
+    struct tally_shape shape = fleet_shape(w);
+
+    f->epoch = w->local->epoch;
+    if (f->current.state == BREAKER_PASSING)
+        tally_clear(&f->tally, 0, w->wall / shape.width);
+}
+
+/* ---- Looking -----------------------------------------------------------------------------------*/
+
+static uint64_t recovering_retry_after(const struct fleet *f, const struct fleet_world *w)
+{
+    uint64_t time = options_of(w)->recovery_time, held = fleet_elapsed(f->since, w->now);
+    uint64_t tenth = TENTHS * held / time;
+
+    if (is_trial(w) || held >= time || tenth != f->tenth)
+        return 0;
+    return ((tenth + 1) * time + TENTHS - 1) / TENTHS - held;
+}
+
+uint64_t fleet_retry_after(const struct fleet *f, const struct fleet_world *w)
+{
+    uint64_t local = native_retry_after(w->local, w->rules, w->now), ours = 0;
+
+    if (f->is_away || w->local->hold != BREAKER_HOLD_NONE)
+        return local;
+    if (f->current.state == BREAKER_BROKEN)
+        ours = fleet_elapsed(w->now, f->since);
+    else if (f->current.state == BREAKER_RECOVERING)
+        ours = recovering_retry_after(f, w);
+    return ours > local ? ours : local;
+}
+
+void fleet_inspect(const struct fleet *f, const struct fleet_world *w, breaker_snapshot_t *s)
+{
+    struct tally_sums sums;
+    double all;
+
+    native_inspect(w->local, w->rules, w->now, s);
+    s->retry_after = fleet_retry_after(f, w);
+    s->state = fleet_state(f, w->local);
+    if (f->is_away)
+        return;
+    fleet_sum(f, w, &sums);
+    sums.counts.consecutive = s->counts.consecutive;
+    s->counts = sums.counts;
+    all = (double)s->counts.ok + s->counts.failed;
+    s->ratio = all > 0 ? s->counts.failed / all : 0;
+    if (f->current.state == BREAKER_PASSING)
+        return;
+    s->trips = f->current.trips;
+    s->since = f->current.state == BREAKER_BROKEN ? f->since - f->current.duration : f->since;
+    s->tripped = (breaker_counts_t){f->current.ok, f->current.failed, f->current.slow, 0};
+}
+
+bool fleet_is_sound(const struct fleet *f, const struct fleet_world *w)
+{
+    return f->current.state <= BREAKER_RECOVERING && f->current.hold <= BREAKER_HOLD_WATCH &&
+           f->current.reporters > 0 && f->epoch <= w->local->epoch &&
+           (f->cas != FLEET_CAS_PROPOSE || record_compare(&f->current, &f->base) > 0);
+}

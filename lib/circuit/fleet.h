@@ -1,0 +1,171 @@
+/* A circuit that many processes share: the replica F of one of them, in series with its own circuit L.
+ *
+ * F is one record, which all agree on in the storage, and the counts of all. L is a native circuit of
+ * its own results. A call is admitted when both admit. Nothing here waits: an answer of the storage
+ * only changes what the next decision is made on. L alone acts when the storage is away.
+ *
+ *   fleet.c     asking, results and orders; when the evidence makes a transition
+ *   replica.c   the record: what is adopted, taught, proposed; the only place that makes dates
+ *   ask.c       transactions: what is to be asked next, and what an answer means
+ *   lease.c     trial leases
+ *   tally.c     counts
+ *   record.c    the record as text
+ */
+#ifndef CIRCUIT_FLEET_H
+#define CIRCUIT_FLEET_H
+
+#include "native.h"
+#include "record.h"
+#include "tally.h"
+#include "turn.h"
+
+enum {
+    FLEET_MAX_AGE = 1000,    /* an answer older than this is refreshed when somebody asks, ms */
+    FLEET_CONTACT = 60000,   /* so long a record seen in the storage has authority */
+    FLEET_LEASES = 4,        /* trials of one process at once */
+    FLEET_LIFE = 86400000,   /* of the record in the storage */
+};
+
+/* What a policy says about sharing. */
+struct fleet_terms {
+    uint32_t sync_interval;
+    uint32_t min_reporters;
+    bool keeps_counts;      /* counts stay at home; transitions are common */
+    bool refuses_in_outage; /* otherwise L decides */
+    uint16_t policy;        /* a hash of what should be the same in every process */
+};
+
+/* What surrounds a replica, at one moment; filled in by the driver for each call. */
+struct fleet_world {
+    const struct rules *rules;
+    const struct fleet_terms *terms;
+    struct native *local; /* L */
+    const char *name;
+    uint64_t now;      /* the loop's clock */
+    uint64_t wall;     /* the storage's clock, as far as is known; 0: not at all */
+    uint32_t patience; /* how long an answer may take */
+    uint32_t self;     /* this process, as a writer */
+    uint8_t name_length;
+    uint64_t *chance; /* drawn from */
+};
+
+struct fleet_lease {
+    uint64_t granted; /* by the storage's clock, ms */
+    uint32_t token, life;
+    uint8_t slot, stage, tries;
+};
+
+/* An order that does not stand in the storage yet. */
+struct fleet_order {
+    uint8_t op; /* enum turn_op; TURN_ADMIT: there is none */
+    uint8_t hold;
+    uint8_t tries;
+    bool is_offered; /* the record that is to be written is it */
+};
+
+/* What is to be written, or on its way: a transition of this process, in force here already, but not
+ * committed; or a record that the storage has lost. */
+enum fleet_cas { FLEET_CAS_NONE, FLEET_CAS_PROPOSE, FLEET_CAS_TEACH };
+
+struct fleet {
+    struct record current; /* in force here */
+    struct record base;    /* with a CAS: what it replaces */
+    uint64_t since;        /* BROKEN: its end; otherwise when it began. The loop's clock, as all below */
+    uint64_t confirmed;    /* the storage was last seen holding what was committed */
+    uint64_t heard;        /* the last answer came */
+    uint64_t asked;        /* the last SYNC went */
+    uint64_t sync_at, cas_at, lease_at; /* the next one is due; UINT64_MAX: none is */
+    uint64_t not_before;                /* while the storage is away: no SYNC before */
+    uint64_t lease_after;               /* all were taken: nothing is asked for before */
+    uint64_t admitted_at;               /* RECOVERING: the last admission */
+    uint64_t epoch;    /* L's, as current came into force: permits from before it are late */
+    uint32_t probes;   /* RECOVERING: admitted, and their results missing */
+    uint32_t entries;  /* how often a record came into force */
+    struct fleet_order order;
+    uint8_t misses;    /* answers that did not come, in a row */
+    uint8_t cas;       /* enum fleet_cas */
+    uint8_t tenth;     /* of the recovery time: the last that was given a chance */
+    uint8_t lapses;    /* leases that went unspent, in a row */
+    bool sync_is_out, cas_is_out, lease_is_out; /* under way */
+    bool is_away;      /* the storage: L decides */
+    bool is_differing; /* another process's policy differs from this one's */
+    bool is_thorough;  /* somebody wants to know all the counts */
+    struct fleet_lease leases[FLEET_LEASES];
+    struct tally tally;
+};
+
+/* What came of a call below. Zeroed by the driver; flags are only set. */
+struct fleet_news {
+    bool entered;     /* a record came into force */
+    bool elsewhere;   /* and another process made it */
+    bool lost, found; /* the storage */
+    bool differs;     /* policies do; told once */
+    bool obeyed;      /* the order stands in the storage */
+    bool unheard;     /* it does not yet: the storage did not answer */
+    breaker_counts_t evidence; /* with entered */
+};
+
+/* PASSING; wants to be read at once. */
+void fleet_init(struct fleet *fleet, const struct fleet_world *world);
+
+/* native_step() of both circuits in series: every turn but those with a talk. */
+void fleet_step(struct fleet *fleet, const struct fleet_world *world, struct turn *turn,
+                struct fleet_news *news);
+
+/* When ask_make() should be called next; UINT64_MAX: nothing is to be asked. */
+uint64_t fleet_due(const struct fleet *fleet);
+
+/* The rules were exchanged, and L is retuned already. */
+void fleet_retune(struct fleet *fleet, const struct fleet_world *world);
+
+/* Of both: the worse. */
+breaker_state_t fleet_state(const struct fleet *fleet, const struct native *local);
+uint64_t fleet_retry_after(const struct fleet *fleet, const struct fleet_world *world);
+/* Fills in what the two know; as native_inspect. */
+void fleet_inspect(const struct fleet *fleet, const struct fleet_world *world,
+                   breaker_snapshot_t *snapshot);
+
+bool fleet_is_sound(const struct fleet *fleet, const struct fleet_world *world);
+
+/* ---- Among the files of the fleet --------------------------------------------------------------*/
+
+/* After an answer: does the evidence make a transition? Is an order to be offered? */
+void fleet_judge(struct fleet *fleet, const struct fleet_world *world, struct fleet_news *news);
+void fleet_obey(struct fleet *fleet, const struct fleet_world *world, struct fleet_news *news);
+
+/* Does a decision need more than what syncs bring by themselves? */
+bool fleet_is_suspicious(const struct fleet *fleet, const struct fleet_world *world);
+
+struct tally_shape fleet_shape(const struct fleet_world *world);
+void fleet_sum(const struct fleet *fleet, const struct fleet_world *world,
+               struct tally_sums *sums);
+
+static inline void fleet_sync_by(struct fleet *fleet, uint64_t at)
+{
+    if (at < fleet->not_before)
+        at = fleet->not_before;
+    if (at < fleet->sync_at)
+        fleet->sync_at = at;
+}
+
+/* From since to now; a time to come is now. */
+static inline uint64_t fleet_elapsed(uint64_t since, uint64_t now)
+{
+    return (int64_t)(now - since) > 0 ? now - since : 0;
+}
+
+/* splitmix64 (Steele, Lea, Flood 2014) */
+static inline uint64_t fleet_chance(const struct fleet_world *world)
+{
+    uint64_t x = *world->chance += UINT64_C(0x9e3779b97f4a7c15);
+    x = (x ^ (x >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    x = (x ^ (x >> 27)) * UINT64_C(0x94d049bb133111eb);
+    return x ^ (x >> 31);
+}
+
+static inline double fleet_draw(const struct fleet_world *world)
+{
+    return (double)(fleet_chance(world) >> 11) * 0x1p-53;
+}
+
+#endif /* CIRCUIT_FLEET_H */
