@@ -72,11 +72,11 @@ static void bid_farewell(breaker_panel_t *panel)
 
 void panel_wake_up(breaker_panel_t *panel)
 {
-    if (!uv_is_closing(handle(&panel->drainer))) {
+    if (panel->is_closing) {
+        bid_farewell(panel); /* whatever the host closes now */
+    } else if (!uv_is_closing(handle(&panel->drainer))) {
         panel->is_awake = true;
         uv_idle_start(&panel->drainer, on_drain);
-    } else if (panel->is_closing) {
-        bid_farewell(panel);
     }
 }
 
@@ -278,6 +278,7 @@ int breaker_panel_destroy(breaker_panel_t *panel, breaker_panel_cb done)
     panel->destroyed = done;
     registry_destroy_all(panel);
     event_close(panel);
+    panel->is_awake = false; /* the host may have closed what was to drain */
     panel_wake(panel);
     return 0;
 }
