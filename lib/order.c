@@ -20,7 +20,7 @@ void order_push(breaker_panel_t *panel, breaker_order_t *order, int status)
 
 /* The order becomes the library's, until it is told. */
 static void keep(breaker_t *b, enum turn_op op, breaker_hold_t hold, breaker_order_t *order,
-                   breaker_order_cb done)
+                 breaker_order_cb done)
 {
     order->library.done = done;
     order->library.breaker = b;

@@ -3,7 +3,8 @@
  *   policy.c     options, checked and counted; what a status means
  *   registry.c   breakers by name: created, found, evicted, destroyed
  *   breaker.c    asking and reporting at once; looking
- *   call.c       calls with callbacks: from the queue to the last callback
+ *   call.c       calls with callbacks: how they begin; and
+ *   call_end.c   how they end
  *   order.c      trip, recover, reset, hold, refresh
  *   turn.c       conversations of dialects with a storage
  *   dialect.c    what each dialect alone can tell
