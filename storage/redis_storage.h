@@ -33,7 +33,7 @@ struct redis_storage {
     bool robbed;  /* some by the host: one round more */
     char reason[REDIS_REASON_MAX];
 
-    /* redis_exchange.c: questions and answers. */
+    /* redis_exchange.c: questions; redis_answer.c: answers. */
     struct redis_link link;
     struct redis_queue queue;
     struct redis_trouble trouble; /* why nothing is accepted; REDIS_FINE: it is */
@@ -66,5 +66,12 @@ void redis_exchange_submit(struct redis_storage *storage, breaker_transaction_t 
                            bool is_flush);
 /* Sends what waits, and tells what has failed. */
 void redis_exchange_act(struct redis_storage *storage);
+
+uint64_t redis_exchange_due(const struct redis_storage *storage); /* of what is asked now */
+void redis_exchange_drop_nonsense(struct redis_storage *storage);
+
+/* redis_answer.c: the reply to an entry that was at this place of the queue, and is in it no more. */
+void redis_answer(struct redis_storage *storage, struct redis_entry *entry, uint64_t place,
+                  const struct redis_reply *reply);
 
 #endif /* REDIS_STORAGE_H */
