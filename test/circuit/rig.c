@@ -188,7 +188,9 @@ void rig_retune(struct rig *r, const breaker_options_t *options)
 
     assert_null(rules_fault(options));
     rules_make(&r->rules, options);
-    r->cells = window_same(&from.geometry, &r->rules.geometry) ? old : new_cells(&r->rules);
+    if (r->moves_cells || !window_same(&from.geometry, &r->rules.geometry))
+        r->cells = new_cells(&r->rules);
+    r->moves_cells = !r->moves_cells;
     native_retune(&r->circuit, r->cells, &from, &r->rules, r->now);
     if (r->cells != old)
         free(old);

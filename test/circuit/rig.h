@@ -16,6 +16,7 @@ struct rig {
     uint64_t now;
     double draw;      /* of every turn; at first NEVER */
     struct turn turn; /* the last one */
+    bool moves_cells; /* the next exchange of rules moves the cells, whatever the geometry */
 };
 
 /* A draw that the sampler never admits, and one that it always does. */

@@ -1,54 +1,8 @@
 /* Windows by chance: long random sequences beside a list of all outcomes, recounted at each look. */
 #include "chance.h"
+#include "outcomes.h"
 #include "rig.h"
 #include <stdlib.h>
-
-struct outcome {
-    uint64_t bucket; /* its number since the window was cleared */
-    bool failed, slow;
-};
-
-/* What a window is, said plainly. */
-struct list {
-    const struct geometry *geometry;
-    uint64_t cleared, newest; /* the newest time written */
-    struct outcome outcomes[4000];
-    size_t count;
-};
-
-static void list_clear(struct list *l, const struct geometry *g, uint64_t now)
-{
-    l->geometry = g;
-    l->cleared = l->newest = now;
-    l->count = 0;
-}
-
-static uint64_t bucket_of(const struct list *l, uint64_t now)
-{
-    return l->geometry->last > 0 ? 0 : (now - l->cleared) / l->geometry->width;
-}
-
-static void list_add(struct list *l, uint64_t now, bool failed, bool slow)
-{
-    l->newest = now > l->newest ? now : l->newest;
-    l->outcomes[l->count++] = (struct outcome){bucket_of(l, l->newest), failed, slow};
-}
-
-static struct window list_sums(const struct list *l, uint64_t now)
-{
-    const struct geometry *g = l->geometry;
-    uint64_t current = bucket_of(l, now > l->newest ? now : l->newest);
-    struct window sums = {0};
-
-    for (size_t i = 0; i < l->count; i++) {
-        const struct outcome *o = &l->outcomes[i];
-        bool is_held = g->last > 0 ? i + g->last >= l->count : o->bucket + g->buckets > current;
-        sums.ok += is_held && !o->failed;
-        sums.failed += is_held && o->failed;
-        sums.slow += is_held && o->slow && (g->last > 0 || g->stride > 2);
-    }
-    return sums;
-}
 
 static uint64_t next_time(struct chance *chance, const struct geometry *g, uint64_t now)
 {
@@ -72,10 +26,11 @@ static uint64_t next_time(struct chance *chance, const struct geometry *g, uint6
     }
 }
 
-static void compare(const struct list *l, const struct window *w, const void *cells, uint64_t now)
+static void compare(const struct outcomes *list, const struct geometry *g, const struct window *w,
+                    const void *cells, uint64_t now)
 {
-    struct window expected = list_sums(l, now);
-    struct window seen = window_peek(w, cells, l->geometry, now);
+    breaker_counts_t expected = outcomes_count(list, now);
+    struct window seen = window_peek(w, cells, g, now);
 
     assert_int_equal(seen.ok, expected.ok);
     assert_int_equal(seen.failed, expected.failed);
@@ -84,7 +39,7 @@ static void compare(const struct list *l, const struct window *w, const void *ce
 
 static void play(const struct geometry *g, uint64_t seed, unsigned steps)
 {
-    static struct list list;
+    static struct outcomes list;
     struct chance chance = {seed};
     struct window window;
     void *cells = malloc(window_bytes(g));
@@ -92,24 +47,27 @@ static void play(const struct geometry *g, uint64_t seed, unsigned steps)
 
     assert_non_null(cells);
     window_clear(&window, cells, g, now);
-    list_clear(&list, g, now);
+    list.width = g->width;
+    list.buckets = g->buckets;
+    list.last = g->last;
+    outcomes_clear(&list, now);
     for (unsigned i = 0; i < steps; i++) {
         now = next_time(&chance, g, now);
-        if (now < list.cleared)
-            now = list.cleared;
-        if (chance_below(&chance, 500) == 0 || list.count == 4000) {
+        if (now < list.begun)
+            now = list.begun;
+        if (chance_below(&chance, 500) == 0) {
             window_clear(&window, cells, g, now);
-            list_clear(&list, g, now);
+            outcomes_clear(&list, now);
         } else if (chance_below(&chance, 50) == 0) {
             window_expire(&window, cells, g, now);
             list.newest = now > list.newest ? now : list.newest;
         } else if (chance_below(&chance, 4) > 0) {
             bool failed = chance_below(&chance, 3) == 0, slow = chance_below(&chance, 5) == 0;
             window_add(&window, cells, g, now, failed, slow);
-            list_add(&list, now, failed, slow);
+            outcomes_add(&list, now, failed, slow && (g->last > 0 || g->stride > 2));
         }
-        compare(&list, &window, cells, now);
-        compare(&list, &window, cells, now + chance_below(&chance, 12) * g->width);
+        compare(&list, g, &window, cells, now);
+        compare(&list, g, &window, cells, now + chance_below(&chance, 12) * g->width);
     }
     free(cells);
 }
