@@ -130,15 +130,15 @@ static void a_hung_probe_does_not_refuse_for_ever(void **state)
         o.recovery_min = 1;
         rig_begin(&r, &o);
         rig_recover(&r);
-        for (last = r.now; r.now < last + 100000000; rig_wait(&r, 100)) {
+        for (last = r.now; r.now < last + 10000000; rig_wait(&r, 100)) {
             if (rig_ask(&r) != 0) /* what is admitted never ends */
                 continue;
             worst = r.now - last > worst ? r.now - last : worst;
-            if (r.now > 1000000000)
+            if (r.now > 21000000)
                 break;
             last = r.now;
         }
-        assert_true(r.now > 1000000000);
+        assert_true(r.now > 21000000);
         assert_true(worst <= o.probe_time + 12 * o.broken_time + 200);
         rig_end(&r);
     }
