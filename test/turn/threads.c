@@ -19,7 +19,7 @@ static int start(breaker_call_t *call)
 {
     struct side *side = call->data;
 
-    return breaker_finish(call, side->left % 3 == 0 ? 0 : UV_ECONNRESET);
+    return breaker_finish(call, side->left > CALLS / 2 ? UV_ECONNRESET : 0);
 }
 
 static void done(breaker_call_t *call, int status)
@@ -46,7 +46,7 @@ static void open_side(struct side *side)
     breaker_panel_create(&side->panel, &side->loop, &panel);
     breaker_pybreaker_init(&py);
     py.fail_max = 4;
-    py.reset_timeout = 1;
+    py.reset_timeout = 50;
     py.key_namespace = "shared";
     breaker_options_init(&options);
     options.dialect = &py.dialect;
