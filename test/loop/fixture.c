@@ -186,6 +186,11 @@ void expect_at(struct fixture *f, const char *wanted, const char *file, int line
         print_error("%s:%d:\n  recorded: %s\n  wanted:   %s\n", file, line, f->trace, wanted);
         _fail(file, line);
     }
+    forget(f);
+}
+
+void forget(struct fixture *f)
+{
     f->used = 0;
     f->trace[0] = '\0';
 }

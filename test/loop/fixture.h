@@ -67,6 +67,8 @@ void record(struct fixture *f, const char *format, ...) __attribute__((format(pr
 #define expect(f, wanted) expect_at((f), (wanted), __FILE__, __LINE__)
 void expect_at(struct fixture *f, const char *wanted, const char *file, int line);
 
+void forget(struct fixture *f); /* what was recorded */
+
 /* ---- No callback inside a call -----------------------------------------------------------------*/
 
 /* Around every call into the library; what the library calls back asks not_inside(). */

@@ -136,7 +136,7 @@ static void test_a_walk_at_every_moment(void **state)
 
     for (int moment = 0; moment < MOMENTS; moment++) {
         for (int after = 0; after < AFTERS; after++) {
-            f->used = 0;
+            forget(f);
             cross(f, (enum moment)moment, (enum after)after);
         }
     }

@@ -204,7 +204,7 @@ static void test_nothing_is_uncounted(void **state)
     while (left > 0) {
         count_many(breaker, 5, BREAKER_SUCCESS);
         settle_down(f);
-        f->used = 0;
+        forget(f);
     }
     settle_down(f);
     ok = look(breaker).totals.ok;

@@ -316,7 +316,7 @@ static void cross(struct fixture *f, unsigned with)
                             ending, finishing, with, t.dones, t.status, wanted_status(&t));
             check(&t);
             tidy(&t);
-            f->used = 0;
+            forget(f);
         }
     }
 }

@@ -60,7 +60,7 @@ static void test_a_failure_for_the_circuit(void **state)
     begin_with(f, "a", breaker, 0);
     begin_with(f, "b", breaker, 0);
     last = begin_with(f, "c", breaker, 0);
-    f->used = 0;
+    forget(f);
     f->clock += 70;
     turns(f, 1);
     assert_int_equal(look(breaker).state, BREAKER_BROKEN); /* already, before it is told */
@@ -121,7 +121,7 @@ static void test_in_the_order_of_their_deadlines(void **state)
     breaker = make_breaker(f, "a", &options);
     for (unsigned i = 0; i < 8; i++)
         begin_with(f, names[i], breaker, timeouts[i]);
-    f->used = 0;
+    forget(f);
     f->clock += 100000;
     turns(f, 2);
     expect(f, "| stop:3 done:3:ETIMEDOUT stop:5 done:5:ETIMEDOUT stop:63 done:63:ETIMEDOUT "
@@ -319,7 +319,7 @@ static void test_real_timeouts_of_a_sleeping_loop(void **state)
     begin_with(f, "third", breaker, 9);
     begin_with(f, "first", breaker, 0);
     begin_with(f, "second", breaker, 6);
-    f->used = 0;
+    forget(f);
     run_out(f); /* nothing but the deadlines wakes it */
     assert_int_equal(look(breaker).totals.timed_out, 3);
 }
