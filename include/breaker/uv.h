@@ -1,38 +1,48 @@
 /* Guards for what libuv programs really do: connects, lookups, writes, streams, files, work.
  *
- * Each guard is libuv's own call with a breaker in front. It takes the same arguments and the same type of
- * callback, and brings the result there: a refused call has the status BREAKER_EREJECTED, one that took
- * too long UV_ETIMEDOUT, one that was cancelled UV_ECANCELED. Nothing runs inside the guard itself.
+ * Each guard is libuv's own call with a breaker in front. It takes the same arguments and the same
+ * type of callback, and brings the result there: a refused call has the status BREAKER_EREJECTED,
+ * one that took too long UV_ETIMEDOUT, one that was cancelled UV_ECANCELED. The callback never runs
+ * inside the guard, only from the loop.
  *
- * A guard's request (breaker_uv_..._t) begins with libuv's and holds everything that is needed: nothing is
- * allocated, so what the arguments point to (paths, buffers, an address is copied) must stay until the
- * callback. Make it ready once with breaker_uv_init(&request), then set, if wanted:
+ * A guard's request (breaker_uv_..._t) begins with libuv's, so that one address is both, and holds
+ * everything that is needed: nothing is allocated. Make it ready once with
+ * breaker_uv_init(&request); one that is over may be used again as it is. Then set, if wanted:
  *     request.call.timeout   1 .. a day; 0: the policy's. From the start of the I/O
  *     request.call.release   the last callback; see below
- *     request.req.data       the user's, as in libuv; request.call.data is the guard's
+ *     request.req.data       the user's, as in libuv; request.call.data too
+ * call.stop and call.fallback are the guard's. In the callback, request.call.outcome, refused,
+ * retry_after and last_error may be read.
  *
- * Whose is what. Handles stay the caller's: a guard closes none. Where libuv cannot take an operation back
- * (connect, write, shutdown), a timeout or a cancel ends the attempt for the circuit and for the callback,
- * and the operation itself goes on until the caller closes the handle, as one does after an error;
- * getaddrinfo, getnameinfo and work are taken back by uv_cancel if no thread has begun them.
- * The request is the caller's again in the callback, except after UV_ETIMEDOUT and UV_ECANCELED: then libuv
- * may still be using it, and it is the caller's when call.release runs (for a handle that was closed,
- * no later than its close callback).
+ * Whose is what. What the arguments point to (paths, buffers, handles; addresses are copied) must
+ * stay until the callback, whatever becomes of the call; a handle may be closed earlier, but not
+ * reused. Handles stay the caller's: a guard closes none. Where libuv cannot take an operation back
+ * (connect, write, shutdown), a timeout or a cancel ends the attempt for the circuit and for the
+ * callback, and the operation itself goes on until the caller closes the handle, as one does after
+ * an error. getaddrinfo, getnameinfo, fs and work are taken back by uv_cancel if no thread has
+ * begun them. The request is the caller's again in the callback, except after UV_ETIMEDOUT and
+ * UV_ECANCELED: then libuv may still be using it and what it points to, and all is the caller's
+ * when call.release runs: after the operation's own end, for a handle that was closed in the turn
+ * of its close callback or the next. With call.release set, the request is the caller's in release
+ * and not before, always.
  *
- *                      counts as failure             a timeout                        who ends it
- *   connect            any error                     UV_ETIMEDOUT at once             close the handle
- *   getaddrinfo, ...   any error but UV_EAI_NONAME   UV_ETIMEDOUT at once             uv_cancel, or its end
- *   write, shutdown    any error                     UV_ETIMEDOUT at once             close the handle
- *   fs                 UV_EIO and its like; see fs   told to the circuit at once; the callback brings the
- *                                                    true result, when libuv is done
- *   work               what the work says            the same, with status UV_ETIMEDOUT
- *   read stream        errors, idle too long         UV_ETIMEDOUT at once             uv_read_stop
+ *                   failure                         a timeout, a cancel       who ends the I/O
+ *   connect         any error                       callback at once          close the handle
+ *   getaddrinfo,    any error of the resolver;      callback at once          uv_cancel, or it ends
+ *     getnameinfo     "no such name" is none
+ *   write,          any error                       callback at once          close the handle
+ *     shutdown
+ *   fs              the file system's trouble       circuit at once,          uv_cancel, or it ends
+ *                                                     callback at the end
+ *   work            a negative status of work       as fs                     uv_cancel, or it ends
+ *   read stream     an error; idle, or in all,      callback at once          the guard stops
+ *                     for too long                                              reading
  *
- * What counts as failure can be changed by the policy (classifier, excluded statuses); the above is where it
- * has neither. Cancelled operations count as CANCELLED, and UV_EAI_NONAME, UV_EAI_NODATA (the name
- * does not exist: the resolver is well) as SUCCESS.
+ * Everywhere UV_ECANCELED is CANCELLED. What is no failure by this table is decided by the guard;
+ * about the rest the policy's classifier and its excluded statuses have the last word.
  *
- * Errors, besides libuv's own for bad arguments, which then come by the callback: as breaker_call. */
+ * Errors: as breaker_call, and then no callback comes. UV_EINVAL also for a loop, or the handle of
+ * a loop, that is not the panel's. What libuv itself refuses comes by the callback. */
 #ifndef BREAKER_UV_H
 #define BREAKER_UV_H
 
@@ -43,14 +53,17 @@
 extern "C" {
 #endif
 
-/* Makes a guard's request ready: all zero but what the library needs. */
-#define breaker_uv_init(request) breaker_uv_init_sized((request), sizeof *(request), &(request)->call)
-BREAKER_API void breaker_uv_init_sized(void *request, size_t size, breaker_call_t *call);
+/* Makes a guard's request ready: all zero but what the library needs. Never while it is in use. */
+#define breaker_uv_init(request) \
+    breaker_uv_init_sized((request), sizeof *(request), &(request)->call, sizeof((request)->call))
+BREAKER_API void breaker_uv_init_sized(void *request, size_t size, breaker_call_t *call,
+                                       size_t call_size);
 
 /* Ends the guarded operation with UV_ECANCELED: breaker_cancel, by the request. */
 #define breaker_uv_cancel(request) breaker_cancel(&(request)->call)
 
-/* ---- connect -----------------------------------------------------------------------------------*/
+/* ---- connect
+ * -----------------------------------------------------------------------------------*/
 
 typedef struct breaker_uv_connect_s {
     uv_connect_t req;
@@ -62,16 +75,19 @@ typedef struct breaker_uv_connect_s {
     } guard;
 } breaker_uv_connect_t;
 
-/* uv_tcp_connect. The address is copied. The callback's req->handle is the handle, whatever happened. */
+/* uv_tcp_connect. The callback's req->handle is the handle, whatever happened. */
 BREAKER_API int breaker_uv_tcp_connect(breaker_t *breaker, breaker_uv_connect_t *request,
                                        uv_tcp_t *handle, const struct sockaddr *address,
                                        uv_connect_cb done);
 
-/* uv_pipe_connect. The name must stay until the callback. */
+/* uv_pipe_connect. */
 BREAKER_API int breaker_uv_pipe_connect(breaker_t *breaker, breaker_uv_connect_t *request,
                                         uv_pipe_t *handle, const char *name, uv_connect_cb done);
 
-/* ---- getaddrinfo, getnameinfo ------------------------------------------------------------------*/
+/* ---- getaddrinfo, getnameinfo ------------------------------------------------------------------
+ * UV_EAI_NONAME and UV_EAI_NODATA are successes of the resolver, which is well and knows no such
+ * name. What is wrong with the question (UV_EAI_BADFLAGS, UV_EAI_FAMILY, UV_EAI_SERVICE, ...) is
+ * IGNORED. */
 
 typedef struct breaker_uv_getaddrinfo_s {
     uv_getaddrinfo_t req;
@@ -81,12 +97,13 @@ typedef struct breaker_uv_getaddrinfo_s {
         const char *node, *service;
         const struct addrinfo *hints;
         struct addrinfo *found;
+        int told;
         uv_getaddrinfo_cb done;
     } guard;
 } breaker_uv_getaddrinfo_t;
 
-/* uv_getaddrinfo. The result is the caller's to free, as in libuv; one that comes late is freed here.
- * node, service and hints must stay until the callback. done may not be NULL. */
+/* uv_getaddrinfo. The result is NULL unless status is 0, and the caller's to free, as in libuv; one
+ * that comes too late is freed here. */
 BREAKER_API int breaker_uv_getaddrinfo(breaker_t *breaker, uv_loop_t *loop,
                                        breaker_uv_getaddrinfo_t *request, uv_getaddrinfo_cb done,
                                        const char *node, const char *service,
@@ -99,16 +116,19 @@ typedef struct breaker_uv_getnameinfo_s {
         uv_loop_t *loop;
         struct sockaddr_storage address;
         int flags;
+        const char *hostname, *service;
         uv_getnameinfo_cb done;
     } guard;
 } breaker_uv_getnameinfo_t;
 
-/* uv_getnameinfo. hostname and service are good in the callback, and NULL unless status is 0. */
+/* uv_getnameinfo. hostname and service are NULL unless status is 0, and lie in the request. */
 BREAKER_API int breaker_uv_getnameinfo(breaker_t *breaker, uv_loop_t *loop,
                                        breaker_uv_getnameinfo_t *request, uv_getnameinfo_cb done,
                                        const struct sockaddr *address, int flags);
 
-/* ---- write, shutdown ---------------------------------------------------------------------------*/
+/* ---- write, shutdown ---------------------------------------------------------------------------
+ * The guarded writes to a handle, and its shutdown, go out in the order in which they were asked
+ * for; an unguarded one goes out at once, before them. The callback's req->handle is the handle. */
 
 typedef struct breaker_uv_write_s {
     uv_write_t req;
@@ -120,8 +140,7 @@ typedef struct breaker_uv_write_s {
     } guard;
 } breaker_uv_write_t;
 
-/* uv_write. The array of buffers must stay until the callback, and so must what they hold; after
- * UV_ETIMEDOUT and UV_ECANCELED until release. The callback's req->handle is the handle. */
+/* uv_write. The array of buffers must stay too. */
 BREAKER_API int breaker_uv_write(breaker_t *breaker, breaker_uv_write_t *request,
                                  uv_stream_t *handle, const uv_buf_t buffers[], unsigned count,
                                  uv_write_cb done);
@@ -134,57 +153,62 @@ typedef struct breaker_uv_shutdown_s {
     } guard;
 } breaker_uv_shutdown_t;
 
+/* uv_shutdown. */
 BREAKER_API int breaker_uv_shutdown(breaker_t *breaker, breaker_uv_shutdown_t *request,
                                     uv_stream_t *handle, uv_shutdown_cb done);
 
-/* ---- work --------------------------------------------------------------------------------------*/
+/* ---- work --------------------------------------------------------------------------------------
+ * Also the way for other threads to share a breaker. */
 
 typedef struct breaker_uv_work_s {
     uv_work_t req;
     breaker_call_t call;
-    int status; /* to be set by work: what it says of itself. 0 at the start */
+    int status; /* to be set by work: how it went. 0 at the start */
     struct {
         uv_loop_t *loop;
         uv_work_cb work;
         uv_after_work_cb after;
+        int told, over, verdict;
     } guard;
 } breaker_uv_work_t;
 
-/* uv_queue_work. work runs in another thread and gets the address of req, so the whole request
- * (breaker_uv_work_t *) is that address too: there it may set status, which counts for the circuit. after
- * gets status too, or BREAKER_EREJECTED and so on; and always after work has ended, as it uses the
- * request: a timeout is told to the circuit at once, and to after when work is over. The way for
- * other threads to share a breaker. */
+/* uv_queue_work. work runs in another thread, and gets the address of req, which is the request's:
+ * there it may set status, which after gets and the circuit counts. Always after work has ended,
+ * since that may be using what the caller owns: a timeout is told to the circuit at once, and to
+ * after when work is over. The time in the queue of a full pool counts. */
 BREAKER_API int breaker_uv_queue_work(breaker_t *breaker, uv_loop_t *loop,
                                       breaker_uv_work_t *request, uv_work_cb work,
                                       uv_after_work_cb after);
 
 /* ---- fs ----------------------------------------------------------------------------------------
- * Files, on the thread pool: the disk that hangs, the network file system that is away. The callback gets
- * libuv's request, with its result; uv_fs_req_cleanup is the caller's to call, as ever; for a refused
- * call req->result is BREAKER_EREJECTED. It always comes when libuv is done with the request, with the
- * true result, also after a timeout or a cancel that came too late: a file that was opened must be
- * closed. Paths and buffers must stay until then.
- * Failures are UV_EIO, UV_ENOSPC, UV_EDQUOT, UV_EROFS, UV_ESTALE (by number), UV_ETIMEDOUT, UV_EMFILE, UV_ENFILE, UV_ENOMEM,
- * UV_ENXIO, UV_ENODEV, UV_EHOSTDOWN, UV_ENOTCONN and UV_ECONNRESET: the file system's trouble. Others (UV_ENOENT,
+ * Files, on the thread pool: the disk that hangs, the network file system that is away. The
+ * callback gets libuv's request with its result; uv_fs_req_cleanup is the caller's to call, as
+ * ever. For a refused call req->result is BREAKER_EREJECTED. Otherwise it comes when libuv is done
+ * with the request, with the true result, also after a timeout or a cancel that came too late
+ * (req->result is UV_ETIMEDOUT or UV_ECANCELED only if no thread had begun it): a file that was
+ * opened must be closed. Failures are UV_EIO, UV_ENOSPC, UV_EROFS, UV_ETIMEDOUT, UV_EMFILE,
+ * UV_ENFILE, UV_ENOMEM, UV_ENXIO, UV_ENODEV, UV_EHOSTDOWN, UV_EHOSTUNREACH, UV_ENOTCONN,
+ * UV_ECONNRESET, and the system's EDQUOT and ESTALE: the file system's trouble. Others (UV_ENOENT,
  * UV_EACCES, UV_EEXIST, ...) are about the file, and successes of the file system. */
 
-typedef struct breaker_uv_fs_s {
+typedef struct breaker_uv_fs_s breaker_uv_fs_t;
+
+struct breaker_uv_fs_s {
     uv_fs_t req;
     breaker_call_t call;
     struct {
         uv_loop_t *loop;
-        int operation;
+        int (*begin)(breaker_uv_fs_t *request);
         const char *path, *new_path;
         uv_file file;
         int flags, mode;
         int64_t offset;
-        size_t length;
         const uv_buf_t *buffers;
         unsigned count;
         uv_fs_cb done;
+        int told, over;
     } guard;
-} breaker_uv_fs_t;
+};
 
 BREAKER_API int breaker_uv_fs_open(breaker_t *breaker, uv_loop_t *loop, breaker_uv_fs_t *request,
                                    const char *path, int flags, int mode, uv_fs_cb done);
@@ -223,30 +247,65 @@ BREAKER_API int breaker_uv_fs_copyfile(breaker_t *breaker, uv_loop_t *loop,
                                        breaker_uv_fs_t *request, const char *path,
                                        const char *new_path, int flags, uv_fs_cb done);
 
+/* Any other operation of libuv's, by a function that begins it: it calls
+ * uv_fs_...(request->guard.loop, &request->req, ..., breaker_uv_fs_over) and returns what that
+ * returns. The rest as above. */
+BREAKER_API int breaker_uv_fs(breaker_t *breaker, uv_loop_t *loop, breaker_uv_fs_t *request,
+                              int (*begin)(breaker_uv_fs_t *request), uv_fs_cb done);
+BREAKER_API void breaker_uv_fs_over(uv_fs_t *req);
+
 /* ---- A guarded read stream ---------------------------------------------------------------------
- * What guarded generators are elsewhere: the whole stream is one call, and holds its permit from the first
- * byte to the end. The end (UV_EOF) is a success, an error in the middle a failure, and so is a stream that
- * is idle for too long, or lasts too long; stopping early is CANCELLED. */
+ * What guarded generators are elsewhere: the whole stream is one call, and holds its permit from
+ * the start to the end. The end (UV_EOF) is a success, an error in the middle a failure, and so is
+ * a stream that is idle for too long or lasts too long; stopping early is CANCELLED. */
 
 typedef struct breaker_uv_read_s breaker_uv_read_t;
 
-/* nread > 0: a chunk. Otherwise it is the last time: UV_EOF, an error, UV_ETIMEDOUT, BREAKER_EREJECTED, or
- * UV_ECANCELED after breaker_uv_read_stop; reading has been stopped, the request is the caller's, and so
- * is the handle, to close. The buffer is the caller's, as in uv_read_cb; it may be empty the last time. */
-typedef void (*breaker_uv_read_cb)(breaker_uv_read_t *request, ssize_t nread, const uv_buf_t *buffer);
+/* nread > 0: a chunk. 0: nothing yet, but the buffer back, as in uv_read_cb. Negative: the last
+ * time: UV_EOF, an error, UV_ETIMEDOUT, UV_ECANCELED, BREAKER_EREJECTED, or what
+ * breaker_uv_read_end was given. Reading has been stopped then, the request is the caller's (with
+ * call.release set, in release), and the stream to be closed or read otherwise. The buffer is the
+ * one lent by alloc, the caller's again; it may be empty the last time. */
+typedef void (*breaker_uv_read_cb)(breaker_uv_read_t *request, ssize_t nread,
+                                   const uv_buf_t *buffer);
 
 struct breaker_uv_read_s {
-    void *data;           /* the caller's */
-    uint64_t idle;        /* at most so long between two chunks, ms; 0: any time. Set before the start */
-    breaker_call_t call;  /* call.timeout: at most so long in all */
-    uv_stream_t *stream;  /* its data is the guard's while it reads */
+    void *data;     /* the caller's */
+    uint64_t idle;  /* at most so long without a chunk, ms; 0: any time. Set before the start */
+    int unfinished; /* the caller's, at any time: while nonzero, UV_EOF is a failure, since the
+                       stream was to bring more. 0 when made ready */
+    breaker_call_t call; /* call.timeout: at most so long in all */
+    uv_stream_t *stream;
     struct {
-        uv_timer_t *timer; /* lent by the caller, if idle is not 0 */
+        uv_timer_t timer;     /* of idle. Opened and closed here, before the last callback */
+        uint64_t idle, heard; /* as it was at the start; when the last chunk came */
+        void *stream_data;
         uv_alloc_cb alloc;
         breaker_uv_read_cb read;
+        uv_buf_t buffer;
+        breaker_outcome_t outcome;
+        int is_timed, begun, ending, asked, told, status;
         ssize_t last;
     } guard;
 };
+
+/* uv_read_start. While it reads, stream->data is the request, for alloc to find; before the last
+ * callback it becomes again what it was. The stream must not be closed before the last callback,
+ * but for a stream that is closed inside the callback of a chunk: that is a stop, too. A handle's
+ * own reading must not be started or stopped besides. */
+BREAKER_API int breaker_uv_read_start(breaker_t *breaker, breaker_uv_read_t *request,
+                                      uv_stream_t *stream, uv_alloc_cb alloc,
+                                      breaker_uv_read_cb read);
+
+/* Stops early: no chunk comes after this, and the last callback with UV_ECANCELED. Errors as
+ * breaker_cancel. */
+BREAKER_API int breaker_uv_read_stop(breaker_uv_read_t *request);
+
+/* Ends it with the caller's own verdict, where a message ends before the stream does, or turns out
+ * to be bad: no chunk comes after this, and the last callback with status, which is negative
+ * (UV_EOF for a good end). UV_EINVAL: no such outcome, not negative, or not reading; UV_EALREADY. */
+BREAKER_API int breaker_uv_read_end(breaker_uv_read_t *request, int status,
+                                    breaker_outcome_t outcome);
 
 #ifdef __cplusplus
 }
