@@ -131,6 +131,8 @@ static int run(const struct directory *directory, breaker_verb_t *verb, uint64_t
     case BREAKER_LOG:
         return UV_ENOTSUP;
     case BREAKER_TELL:
+    case BREAKER_MEMBER:
+    case BREAKER_FIELD:
         return 0;
     }
     return UV_EINVAL;

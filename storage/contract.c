@@ -19,6 +19,13 @@ static bool is_value(const char *value, uint16_t length)
     return length <= BREAKER_VALUE_MAX && (length == 0 || value != NULL);
 }
 
+/* A name, a zero, and more or nothing. */
+static bool is_field(const char *value, uint16_t length)
+{
+    return is_value(value, length) && length > 1 && value[0] != '\0' &&
+           memchr(value, '\0', length) != NULL;
+}
+
 static bool is_verb(const breaker_verb_t *verb)
 {
     if (!is_key(verb->key, verb->key_length))
@@ -29,7 +36,10 @@ static bool is_verb(const breaker_verb_t *verb)
     case BREAKER_SET:
     case BREAKER_ADD:
     case BREAKER_TELL:
+    case BREAKER_MEMBER:
         return is_value(verb->value, verb->length);
+    case BREAKER_FIELD:
+        return is_field(verb->value, verb->length);
     case BREAKER_INCR:
     case BREAKER_DELETE:
     case BREAKER_LOG:

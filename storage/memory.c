@@ -65,6 +65,12 @@ static int check_guard(struct memory *memory, breaker_transaction_t *transaction
     return BREAKER_EGUARD;
 }
 
+static int answers_number(breaker_verb_kind_t kind)
+{
+    return kind == BREAKER_ADD || kind == BREAKER_INCR || kind == BREAKER_DELETE ||
+           kind == BREAKER_LOG;
+}
+
 static void give(breaker_transaction_t *transaction, const struct memory_result *results)
 {
     for (unsigned i = 0; i < transaction->count; i++) {
@@ -72,7 +78,7 @@ static void give(breaker_transaction_t *transaction, const struct memory_result 
         if (verb->kind == BREAKER_GET) {
             verb->found = results[i].found;
             verb->length = results[i].length;
-        } else if (verb->kind != BREAKER_SET && verb->kind != BREAKER_TELL) {
+        } else if (answers_number(verb->kind)) {
             verb->number = results[i].number;
         }
     }

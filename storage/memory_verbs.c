@@ -131,10 +131,16 @@ static int verb_log(struct memory_drafts *drafts, struct memory_draft *draft,
     return 0;
 }
 
+/* There is nobody outside who could read it. */
+static bool is_register(const breaker_verb_t *verb)
+{
+    return verb->kind == BREAKER_MEMBER || verb->kind == BREAKER_FIELD;
+}
+
 static int run(struct memory_drafts *drafts, const breaker_verb_t *verb,
                struct memory_result *result)
 {
-    if (verb->kind == BREAKER_TELL)
+    if (verb->kind == BREAKER_TELL || is_register(verb))
         return 0;
     struct memory_draft *draft = memory_draft_of(drafts, verb->key, verb->key_length);
     switch (verb->kind) {

@@ -241,7 +241,8 @@ static int redis_listen(breaker_storage_t *base, breaker_client_t *client, const
 static const breaker_storage_ops_t ops = {
     .size = sizeof ops,
     .name = "redis",
-    .flags = BREAKER_STORAGE_LOGS | BREAKER_STORAGE_BELL | BREAKER_STORAGE_WIRE,
+    .flags = BREAKER_STORAGE_LOGS | BREAKER_STORAGE_BELL | BREAKER_STORAGE_WIRE |
+             BREAKER_STORAGE_REGISTER,
     .open = redis_open,
     .close = redis_close,
     .submit = redis_submit,

@@ -3,7 +3,7 @@
  * {0, wall ms, result of each verb}, {1, wall, what stands, its length} when the guard did not hold,
  * {2, wall, error, which verb} when one failed. Numbers beyond 2^53 come as text, because a number of
  * Lua would lose their end. Bells ring last, if all went well, and whether they could is nobody's
- * trouble. */
+ * trouble, nor is whether a register could be kept. */
 #include "redis_lua.h"
 
 /* clang-format off */
@@ -46,6 +46,11 @@ const char redis_lua_text[] =
 "  if ttl ~= '0' then redis.call('PEXPIRE', k, ttl) end\n"
 "  return redis.pcall('ZCARD', k)\n"
 "end\n"
+"local function register(k, ...)\n"
+"  local r, ttl = redis.pcall(...), next_arg()\n"
+"  if type(r) == 'number' and ttl ~= '0' then redis.pcall('PEXPIRE', k, ttl) end\n"
+"  return 0\n"
+"end\n"
 "local function sweep()\n"
 "  local page = redis.pcall('SCAN', next_arg(), 'MATCH', next_arg(), 'COUNT', 256)\n"
 "  if page.err then return page end\n"
@@ -67,6 +72,8 @@ const char redis_lua_text[] =
 "  elseif verb == 'a' then r = set(k, 'NX')\n"
 "  elseif verb == 'd' then r = redis.pcall('DEL', k)\n"
 "  elseif verb == 'l' then r = log(k)\n"
+"  elseif verb == 'm' then r = register(k, 'SADD', k, next_arg())\n"
+"  elseif verb == 'h' then r = register(k, 'HSET', k, next_arg(), next_arg())\n"
 "  elseif verb == 't' then bells[#bells + 1] = {next_arg(), next_arg()}\n"
 "  elseif verb == 'w' then r = redis.pcall('SETRANGE', k, 0, '')\n"
 "  elseif verb == 'f' then r = sweep()\n"
@@ -82,4 +89,4 @@ const char redis_lua_text[] =
 /* clang-format on */
 
 /* Of the text above; a test asks the server for it. */
-const char redis_lua_digest[] = "749beadb5fec9859b1c1025813257f0161149771";
+const char redis_lua_digest[] = "4551273360332393b58703668a296d03b1a02811";

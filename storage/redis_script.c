@@ -11,8 +11,9 @@
 #define TTL_MAX ((uint64_t)1 << 52) /* Redis refuses what overflows when its clock is added */
 
 static const char letters[] = {
-    [BREAKER_GET] = 'g',    [BREAKER_SET] = 's', [BREAKER_ADD] = 'a',  [BREAKER_INCR] = 'i',
-    [BREAKER_DELETE] = 'd', [BREAKER_LOG] = 'l', [BREAKER_TELL] = 't',
+    [BREAKER_GET] = 'g',  [BREAKER_SET] = 's',    [BREAKER_ADD] = 'a',
+    [BREAKER_INCR] = 'i', [BREAKER_DELETE] = 'd', [BREAKER_LOG] = 'l',
+    [BREAKER_TELL] = 't', [BREAKER_MEMBER] = 'm', [BREAKER_FIELD] = 'h',
 };
 
 /* ---- Out */
@@ -35,7 +36,10 @@ static unsigned args_of(const breaker_verb_t *verb)
     case BREAKER_ADD:
     case BREAKER_INCR:
     case BREAKER_TELL:
+    case BREAKER_MEMBER:
         return 2;
+    case BREAKER_FIELD:
+        return 3;
     case BREAKER_LOG:
         return 4;
     default:
@@ -71,9 +75,17 @@ static void put_args(struct redis_buffer *out, const struct redis_settings *sett
         break;
     case BREAKER_SET:
     case BREAKER_ADD:
+    case BREAKER_MEMBER:
         redis_buffer_word(out, verb->value, verb->length);
         put_ttl(out, verb->ttl);
         break;
+    case BREAKER_FIELD: {
+        size_t name = strnlen(verb->value, verb->length);
+        redis_buffer_word(out, verb->value, name);
+        redis_buffer_word(out, verb->value + name + 1, verb->length - name - 1);
+        put_ttl(out, verb->ttl);
+        break;
+    }
     case BREAKER_INCR:
         redis_buffer_number(out, verb->number);
         put_ttl(out, verb->ttl);
@@ -202,6 +214,8 @@ static int result(const struct redis_reply *reply, size_t index, breaker_verb_t 
         return 0;
     case BREAKER_SET:
     case BREAKER_TELL:
+    case BREAKER_MEMBER:
+    case BREAKER_FIELD:
         return 0;
     case BREAKER_ADD:
         if (part->type != REDIS_REPLY_NIL && part->type != REDIS_REPLY_INTEGER)

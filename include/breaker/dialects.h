@@ -288,6 +288,9 @@ BREAKER_API int breaker_lasier_inspect(const breaker_t *breaker,
  *
  *   <service>-PercentCB   <service>-PercentCB-count   <service>-PercentCB-error
  *
+ * and, of flavour WIRE, written when a breaker is created and never read: its parameters in
+ * <service>-PercentCB-config, and its name in the set all_breakers (not if it is over 128 bytes).
+ *
  * Statuses are HTTP's: above 499 is an error, other answers are successes. Negative ones are transport
  * failures, which the original does not see; count_transport makes them errors. That is the classifier
  * of this dialect, used where the policy has none. IGNORED and CANCELLED are not seen.

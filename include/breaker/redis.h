@@ -11,9 +11,10 @@
  * Needed: Redis 5 or later, one server (or a cluster of which one node serves all slots). Each
  * transaction is one Lua script; a user with an access list needs, on its keys and channels,
  *     +evalsha +eval +time +get +set +incrby +pexpire +del +zadd +zcard +zremrangebyscore +setrange
- *     +publish, for the bell +subscribe, with a database +select, for flush +scan +unlink
- * (client|setname is tried and may be denied; without publish and subscribe everything works, and news
- * travel with the next exchange).
+ *     +publish, for registers +sadd +hset, for the bell +subscribe, with a database +select, for flush
+ *     +scan +unlink
+ * (client|setname is tried and may be denied, and so may sadd and hset; without publish and subscribe
+ * everything works, and news travel with the next exchange).
  *
  * Programs need not ignore SIGPIPE for it. Replies that nobody asked for, replies without end and
  * replies that are no replies cost the connection, never the process. After a fork the child, once it

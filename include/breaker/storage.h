@@ -53,9 +53,15 @@ typedef enum {
                            (equal ones are kept apart), number = how many it has now; the key gets
                            ttl, if any. Scores are ms. Optional: UV_ENOTSUP without
                            BREAKER_STORAGE_LOGS */
-    BREAKER_TELL = 7    /* ring the bell, if the transaction is done: value to every client of the
+    BREAKER_TELL = 7,   /* ring the bell, if the transaction is done: value to every client of the
                            storage that listens to key, as a hint, which may be lost, doubled or late.
                            Optional: without BREAKER_STORAGE_BELL accepted, and does nothing */
+    BREAKER_MEMBER = 8, /* a register for readers from outside, who look for what circuits there are:
+                           add value to the set at key; the key gets ttl, if any. It answers nothing,
+                           and where it cannot be done (the key is something else) all else still is.
+                           Optional: without BREAKER_STORAGE_REGISTER accepted, and does nothing */
+    BREAKER_FIELD = 9   /* the same: a field of the record at key. value is its name, which is not
+                           empty, a zero byte, and the text to store */
 } breaker_verb_kind_t;
 
 typedef struct breaker_verb_s {
@@ -65,9 +71,9 @@ typedef struct breaker_verb_s {
                             found at completion, 0 without one (a longer value is UV_EMSGSIZE) */
     uint8_t found;       /* GET: out */
     const char *key;
-    char *value;    /* SET, ADD, TELL: in, not written to; GET: out. May be NULL if length is 0 */
+    char *value;    /* GET: out; the others: in, not written to. May be NULL if length is 0 */
     int64_t number; /* INCR: in and out; ADD, DELETE, LOG: out */
-    uint64_t ttl;   /* SET, ADD, INCR, LOG; ms, 0: none */
+    uint64_t ttl;   /* SET, ADD, INCR, LOG, MEMBER, FIELD; ms, 0: none */
     int64_t score, cut; /* LOG; ms */
 } breaker_verb_t;
 
@@ -145,9 +151,10 @@ enum {
     BREAKER_STORAGE_THREADS = 1 << 0, /* clients of loops in several threads may share it */
     BREAKER_STORAGE_LOGS = 1 << 1,    /* has LOG */
     BREAKER_STORAGE_BELL = 1 << 2,    /* TELL reaches other clients */
-    BREAKER_STORAGE_WIRE = 1 << 3 /* its keys are read by other languages' peers: dialects take on
+    BREAKER_STORAGE_WIRE = 1 << 3, /* its keys are read by other languages' peers: dialects take on
                                          the habits that theirs have on Redis (whole seconds, opened_at
                                          only forward) unless told otherwise */
+    BREAKER_STORAGE_REGISTER = 1 << 4 /* keeps what MEMBER and FIELD say */
 };
 
 typedef struct breaker_storage_ops_s {

@@ -79,6 +79,7 @@ static const char *const suffixes[REQUESTS_KEYS] = {
     [REQUESTS_TRIP] = "-PercentCB",
     [REQUESTS_COUNT] = "-PercentCB-count",
     [REQUESTS_ERROR] = "-PercentCB-error",
+    [REQUESTS_CONFIG] = "-PercentCB-config",
 };
 
 static const char *service_of(const breaker_requests_t *rules, const char *name)
@@ -304,7 +305,10 @@ enum turn_next requests_step(void *circuit, const void *rules, struct turn *turn
     case TURN_RESET:
         return obey(&s, BREAKER_PASSING);
     case TURN_CREATE:
-        return TURN_DONE;
+        if (!s.c->is_wire)
+            return TURN_DONE;
+        requests_register(s.c, s.rules, s.talk);
+        return TURN_WRITE;
     case TURN_LOOK:
         return look(&s);
     default:

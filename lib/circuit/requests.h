@@ -6,7 +6,7 @@
 #include "turn.h"
 #include <breaker/dialects.h>
 
-enum { REQUESTS_TRIP, REQUESTS_COUNT, REQUESTS_ERROR, REQUESTS_KEYS };
+enum { REQUESTS_TRIP, REQUESTS_COUNT, REQUESTS_ERROR, REQUESTS_CONFIG, REQUESTS_KEYS };
 
 struct requests {
     struct talk_key keys[REQUESTS_KEYS];
@@ -20,6 +20,10 @@ struct requests {
 };
 
 enum turn_next requests_step(void *circuit, const void *rules, struct turn *turn);
+
+/* What the original writes down about a breaker that is made: requests_register.c. */
+void requests_register(const struct requests *circuit, const breaker_requests_t *rules,
+                       struct talk *talk);
 
 void requests_inspect(const struct requests *circuit, const breaker_requests_t *rules,
                       uint64_t wall, breaker_requests_snapshot_t *snapshot);

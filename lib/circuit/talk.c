@@ -34,7 +34,7 @@ void talk_hear(struct talk *talk, const breaker_transaction_t *transaction, int 
 
 /* ---- Numbers -----------------------------------------------------------------------------------*/
 
-static uint16_t print(char *text, int64_t number)
+uint16_t talk_print(char *text, int64_t number)
 {
     char digits[20];
     uint64_t rest = number < 0 ? 0 - (uint64_t)number : (uint64_t)number;
@@ -118,7 +118,7 @@ void talk_set_number(struct talk *talk, struct talk_key key, int64_t number, uin
 {
     breaker_verb_t *verb = next_verb(talk, BREAKER_SET, key);
 
-    verb->length = print(verb->value, number);
+    verb->length = talk_print(verb->value, number);
     verb->ttl = ttl;
 }
 
@@ -146,6 +146,24 @@ void talk_log(struct talk *talk, struct talk_key key, int64_t score, int64_t cut
 
     verb->score = score;
     verb->cut = cut;
+}
+
+void talk_member(struct talk *talk, struct talk_key key, struct talk_key member)
+{
+    breaker_verb_t *verb = next_verb(talk, BREAKER_MEMBER, key);
+
+    verb->value = (char *)member.bytes; /* which nobody writes to */
+    verb->length = member.length;
+}
+
+void talk_field(struct talk *talk, struct talk_key key, const char *name, const char *text)
+{
+    breaker_verb_t *verb = next_verb(talk, BREAKER_FIELD, key);
+    size_t length = strlen(name) + 1;
+
+    memcpy(verb->value, name, length);
+    verb->length = (uint16_t)(length + strlen(text));
+    memcpy(verb->value + length, text, strlen(text));
 }
 
 void talk_event(struct talk *talk, int kind, breaker_state_t from, breaker_state_t to, bool noticed)

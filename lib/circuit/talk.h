@@ -85,6 +85,9 @@ void talk_add(struct talk *talk, struct talk_key key, const char *value, uint64_
 void talk_incr(struct talk *talk, struct talk_key key, uint64_t ttl);
 void talk_delete(struct talk *talk, struct talk_key key);
 void talk_log(struct talk *talk, struct talk_key key, int64_t score, int64_t cut);
+/* The member's bytes are the circuit's memory too; a field's name and text fill a value at most. */
+void talk_member(struct talk *talk, struct talk_key key, struct talk_key member);
+void talk_field(struct talk *talk, struct talk_key key, const char *name, const char *text);
 
 /* Guards what comes by the last that was seen under key: by talk_expect, or by a guard that failed. */
 void talk_guard(struct talk *talk, struct talk_key key);
@@ -92,6 +95,8 @@ void talk_expect(struct talk *talk, const breaker_verb_t *verb);
 
 /* What a GET found as a number; false: nothing, or none. */
 bool talk_number(const breaker_verb_t *verb, int64_t *number);
+/* 20 bytes at most, and no zero after them. */
+uint16_t talk_print(char *text, int64_t number);
 bool talk_parse(const char *text, size_t length, int64_t *number);
 bool talk_says(const breaker_verb_t *verb, const char *word);
 

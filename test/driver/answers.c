@@ -27,7 +27,7 @@ const char *answer_status_name(int status)
 void answer_status(struct drive *drive, int status)
 {
     answer_add(drive, "status", json_integer(status));
-    if (status != 0)
+    if (status < 0) /* those above are HTTP's */
         answer_add(drive, "message", json_string(answer_status_name(status)));
 }
 

@@ -97,9 +97,9 @@ static bool run_rule(const struct conformance_subject *subject, const struct rul
 
 int breaker_storage_conformance(const struct conformance_subject *subject)
 {
-    const struct rule *const sets[] = {conformance_verbs,   conformance_logs,
-                                       conformance_times,   conformance_transactions,
-                                       conformance_clients, conformance_bells};
+    const struct rule *const sets[] = {
+        conformance_verbs,        conformance_registers, conformance_logs, conformance_times,
+        conformance_transactions, conformance_clients,   conformance_bells};
     int failed = 0;
     for (size_t i = 0; i < sizeof sets / sizeof *sets; i++)
         for (const struct rule *rule = sets[i]; rule->name != NULL; rule++)

@@ -155,6 +155,18 @@ breaker_verb_t *act_tell(struct act *act, const char *key, size_t key_length, co
     return with_value(add_verb(act, BREAKER_TELL, key, key_length), value, length);
 }
 
+breaker_verb_t *act_member(struct act *act, const char *key, size_t key_length, const char *value,
+                           size_t length)
+{
+    return with_value(add_verb(act, BREAKER_MEMBER, key, key_length), value, length);
+}
+
+breaker_verb_t *act_field(struct act *act, const char *key, size_t key_length, const char *value,
+                          size_t length)
+{
+    return with_value(add_verb(act, BREAKER_FIELD, key, key_length), value, length);
+}
+
 void act_guard_absent(struct act *act, const char *key, size_t key_length)
 {
     act->transaction.guard = BREAKER_GUARD_ABSENT;

@@ -84,6 +84,10 @@ breaker_verb_t *act_log(struct act *act, const char *key, size_t key_length, int
                         int64_t cut);
 breaker_verb_t *act_tell(struct act *act, const char *key, size_t key_length, const char *value,
                          size_t length);
+breaker_verb_t *act_member(struct act *act, const char *key, size_t key_length, const char *value,
+                           size_t length);
+breaker_verb_t *act_field(struct act *act, const char *key, size_t key_length, const char *value,
+                          size_t length);
 void act_guard_equals(struct act *act, const char *key, size_t key_length, const char *value,
                       size_t length);
 void act_guard_absent(struct act *act, const char *key, size_t key_length);
@@ -126,5 +130,6 @@ extern const struct rule conformance_times[];
 extern const struct rule conformance_transactions[];
 extern const struct rule conformance_clients[];
 extern const struct rule conformance_bells[];
+extern const struct rule conformance_registers[];
 
 #endif /* CONFORMANCE_SUITE_H */

@@ -81,6 +81,10 @@ CHANGES(long_keys, if (verb->key_length > 512) verb->key_length = 512)
 CHANGES(long_values, if (verb->length > 128) verb->length = 128)
 CHANGES(texts_for_keys, if (verb->key_length < 500)
                             verb->key_length = (uint16_t)(strnlen(verb->key, verb->key_length)))
+CHANGES(registers_as_values,
+        if (verb->kind == BREAKER_MEMBER || verb->kind == BREAKER_FIELD) verb->kind = BREAKER_SET)
+CHANGES(fields_without_names, IF(BREAKER_FIELD, verb->kind = BREAKER_MEMBER))
+CHANGES(short_members, IF(BREAKER_MEMBER, if (verb->length > 128) verb->length = 128))
 CHANGES(texts_for_values,
         IF(BREAKER_SET,
            if (verb->length > 0) verb->length = (uint16_t)strnlen(verb->value, verb->length)))
@@ -90,6 +94,16 @@ CHANGES(
         verb->key = "nobody";
         verb->key_length = 6;
     })
+
+static void knows_no_registers(breaker_client_t *client, breaker_transaction_t *transaction)
+{
+    for (unsigned i = 0; i < transaction->count; i++)
+        if (transaction->verbs[i].kind > BREAKER_TELL) {
+            transaction->complete(transaction, UV_EINVAL);
+            return;
+        }
+    pass_on(client, transaction);
+}
 
 static void without_guard(breaker_client_t *client, breaker_transaction_t *transaction)
 {
@@ -286,6 +300,10 @@ const struct mutant mutants[] = {
     {"keys of no length or over the limit", .submit = long_keys},
     {"values over the limit", .submit = long_values},
     {"with nothing done", .submit = one_by_one},
+    {"leave what is no register alone", .submit = registers_as_values},
+    {"a FIELD without a name", .submit = fields_without_names},
+    {"MEMBER takes as long values", .submit = short_members},
+    {"MEMBER and FIELD are accepted", .submit = knows_no_registers},
     {"GET gives the bytes", .submit = texts_for_values},
     {"LOG forgets what is not above the cut", .submit = cuts_below},
     {"TELL is heard", .submit = tells_nothing},
