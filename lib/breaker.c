@@ -327,7 +327,7 @@ int breaker_inspect_sized(const breaker_t *breaker, breaker_snapshot_t *snapshot
         inspect_dialect(breaker, now, &s);
     else
         native_inspect(&breaker->circuit, rules_of(breaker), now, &s);
-    s.in_flight = breaker->in_flight;
+    s.in_flight = (int32_t)breaker->in_flight > 0 ? breaker->in_flight : 0; /* a copied permit */
     s.totals = totals_of(breaker);
     if (size > sizeof s)
         memset((char *)snapshot + sizeof s, 0, size - sizeof s);

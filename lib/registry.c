@@ -256,7 +256,7 @@ static bool is_idle(const breaker_t *b)
 {
     return (b->flags & BREAKER_IS_OBTAINED) &&
            breaker_view(b, panel_now(b->panel)).state == BREAKER_PASSING &&
-           b->circuit.hold == BREAKER_HOLD_NONE && b->in_flight == 0 && b->pending == NULL &&
+           b->circuit.hold == BREAKER_HOLD_NONE && (int32_t)b->in_flight <= 0 && b->pending == NULL &&
            b->listeners.first == NULL;
 }
 
