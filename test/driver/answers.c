@@ -60,7 +60,8 @@ static void show_pybreaker(struct drive *drive)
     breaker_pybreaker_snapshot_t s;
 
     breaker_pybreaker_inspect(drive->breaker, &s);
-    answer_add(drive, "stored", json_string(breaker_state_name(s.stored)));
+    answer_add(drive, "state", json_string(breaker_state_name(s.stored)));
+    answer_add(drive, "acts_on", json_string(breaker_state_name(s.state)));
     number(drive, "fail_counter", s.fail_counter);
     number(drive, "success_counter", s.success_counter);
     number(drive, "opened_at", s.opened_at);
