@@ -1,0 +1,352 @@
+/* Guarded work and guarded files: in a pool with room, in a full one, and on a disk that has none.
+ * */
+#include "peer.h"
+#include <breaker/uv.h>
+#include <fcntl.h>
+#include <fixture.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* ---- Work
+ * --------------------------------------------------------------------------------------*/
+
+struct job {
+    breaker_uv_work_t work;
+    struct fixture *f;
+    uv_sem_t begun, go;
+    int status; /* what the work says of itself */
+    bool waits, is_over;
+};
+
+static void in_thread(uv_work_t *req)
+{
+    struct job *job = req->data;
+
+    if (job->waits) {
+        uv_sem_post(&job->begun);
+        uv_sem_wait(&job->go);
+    }
+    ((breaker_uv_work_t *)req)->status = job->status;
+}
+
+static void after(uv_work_t *req, int status)
+{
+    struct job *job = req->data;
+
+    not_inside();
+    job->is_over = true;
+    record(job->f, status == 0 ? "worked" : breaker_strerror(status));
+}
+
+static void work_released(breaker_call_t *call)
+{
+    record(((struct job *)call->data)->f, "released");
+}
+
+static struct job *prepare(struct fixture *f, int status)
+{
+    struct job *job = keep(f, sizeof *job);
+
+    breaker_uv_init(&job->work);
+    job->work.req.data = job->work.call.data = job;
+    job->f = f;
+    job->status = status;
+    return job;
+}
+
+static struct job *queue(struct fixture *f, breaker_t *breaker, int status)
+{
+    struct job *job = prepare(f, status);
+
+    assert_int_equal(API(breaker_uv_queue_work(breaker, &f->loop, &job->work, in_thread, after)),
+                     0);
+    return job;
+}
+
+static void work_says_how_it_went(void **state)
+{
+    struct fixture *f = *state;
+    breaker_t *engine = quick_breaker(f, "engine");
+
+    queue(f, engine, 0)->work.call.release = work_released;
+    run_out(f);
+    expect(f, "worked released");
+    for (unsigned i = 0; i < 4; i++) {
+        queue(f, engine, UV_EPROTO);
+        run_out(f);
+    }
+    expect(f, "protocol error protocol error protocol error refused by the circuit breaker");
+    assert_int_equal(look(engine).totals.failed, 3);
+}
+
+static void a_timeout_waits_for_the_thread(void **state)
+{
+    struct fixture *f = *state;
+    breaker_t *engine = quick_breaker(f, "engine");
+    struct job *job = prepare(f, 0);
+
+    job->waits = true;
+    uv_sem_init(&job->begun, 0);
+    uv_sem_init(&job->go, 0);
+    job->work.call.timeout = 20;
+    job->work.call.release = work_released;
+    assert_int_equal(API(breaker_uv_queue_work(engine, &f->loop, &job->work, in_thread, after)), 0);
+    settle_down(f);
+    uv_sem_wait(&job->begun);
+    while (look(engine).totals.timed_out == 0)
+        uv_run(&f->loop, UV_RUN_ONCE);
+    settle_down(f);
+    expect(f, ""); /* the circuit knows, and after waits */
+    uv_sem_post(&job->go);
+    run_out(f);
+    expect(f, "connection timed out released");
+    assert_int_equal(look(engine).totals.late, 1);
+    uv_sem_destroy(&job->begun);
+    uv_sem_destroy(&job->go);
+}
+
+static void work_in_a_full_pool(void **state)
+{
+    struct fixture *f = *state;
+    breaker_t *engine = quick_breaker(f, "engine");
+    struct plug plug;
+    struct job *slow, *given_up, *early;
+
+    plug_in(&plug, &f->loop);
+    slow = queue(f, engine, 0);
+    slow->work.call.timeout = 20;
+    slow->work.call.release = work_released;
+    given_up = queue(f, engine, 0);
+    settle_down(f);
+    early = queue(f, engine, 0);
+    assert_int_equal(API(breaker_uv_cancel(&early->work)), 0);
+    assert_int_equal(API(breaker_uv_cancel(&given_up->work)), 0);
+    while (!slow->is_over)
+        uv_run(&f->loop, UV_RUN_ONCE);
+    settle_down(f);
+    expect(f, "operation canceled operation canceled connection timed out released");
+    plug_draw(&plug);
+    run_out(f);
+    expect(f, "");
+    assert_int_equal(look(engine).totals.late, 0);
+}
+
+static void the_engine_goes_away(void **state)
+{
+    struct fixture *f = *state;
+    breaker_t *engine = quick_breaker(f, "engine");
+    struct plug plug;
+
+    plug_in(&plug, &f->loop);
+    for (unsigned i = 0; i < 4; i++)
+        queue(f, engine, 0);
+    uv_run(&f->loop, UV_RUN_NOWAIT);
+    API_VOID(breaker_destroy(engine));
+    settle_down(f);
+    plug_draw(&plug);
+    run_out(f);
+    expect(f, "operation canceled operation canceled operation canceled operation canceled");
+}
+
+/* ---- Files
+ * -------------------------------------------------------------------------------------*/
+
+struct file {
+    breaker_uv_fs_t fs;
+    struct fixture *f;
+    breaker_t *disk;
+    ssize_t result;
+    bool is_over;
+};
+
+static void file_done(uv_fs_t *req)
+{
+    struct file *file = req->data;
+
+    not_inside();
+    file->result = req->result;
+    file->is_over = true;
+    if (req->fs_type == UV_FS_STAT && req->result == 0)
+        assert_int_equal(req->statbuf.st_size, 5);
+    uv_fs_req_cleanup(req);
+}
+
+static void file_begin(struct file *file, struct fixture *f, breaker_t *disk)
+{
+    memset(file, 0, sizeof *file);
+    breaker_uv_init(&file->fs);
+    file->fs.req.data = file;
+    file->f = f;
+    file->disk = disk;
+}
+
+static ssize_t wait_for(struct file *file, int status)
+{
+    assert_int_equal(status, 0);
+    assert_false(file->is_over);
+    while (!file->is_over)
+        uv_run(&file->f->loop, UV_RUN_ONCE);
+    file->is_over = false;
+    return file->result;
+}
+
+#define DO(operation, ...)                                                                    \
+    wait_for(&file, API(breaker_uv_fs_##operation(file.disk, &f->loop, &file.fs, __VA_ARGS__, \
+                                                  file_done)))
+
+static void all_operations(void **state)
+{
+    struct fixture *f = *state;
+    struct file file;
+    char directory[] = "/tmp/breaker-guard-XXXXXX", one[64], two[64], inside[64], text[8] = "";
+    uv_buf_t out = uv_buf_init((char *)(uintptr_t) "hello, world", 12), in = uv_buf_init(text, 5);
+    int fd;
+
+    file_begin(&file, f, quick_breaker(f, "disk"));
+    assert_non_null(mkdtemp(directory));
+    snprintf(one, sizeof one, "%s/one", directory);
+    snprintf(two, sizeof two, "%s/two", directory);
+    snprintf(inside, sizeof inside, "%s/inside", directory);
+    fd = (int)DO(open, one, O_RDWR | O_CREAT, 0600);
+    assert_true(fd > 0);
+    assert_int_equal(DO(write, fd, &out, 1, 0), 12);
+    assert_int_equal(DO(ftruncate, fd, 5), 0);
+    assert_int_equal(DO(fsync, fd), 0);
+    assert_int_equal(DO(read, fd, &in, 1, 0), 5);
+    assert_string_equal(text, "hello");
+    assert_int_equal(DO(fstat, fd), 0);
+    assert_int_equal(DO(close, fd), 0);
+    assert_int_equal(DO(rename, one, two), 0);
+    assert_int_equal(DO(copyfile, two, one, 0), 0);
+    assert_int_equal(DO(stat, one), 0);
+    assert_int_equal(DO(lstat, one), 0);
+    assert_int_equal(DO(access, one, R_OK), 0);
+    assert_int_equal(DO(mkdir, inside, 0700), 0);
+    assert_int_equal(DO(scandir, directory, 0), 3);
+    assert_int_equal(DO(rmdir, inside), 0);
+    assert_int_equal(DO(unlink, one), 0);
+    assert_int_equal(DO(unlink, two), 0);
+    assert_int_equal(DO(stat, two), UV_ENOENT);
+    assert_int_equal(look(file.disk).totals.ok, 18); /* that there is no such file is well said */
+    assert_int_equal(look(file.disk).totals.failed, 0);
+    rmdir(directory);
+}
+
+static void a_full_disk_is_a_failure(void **state)
+{
+    struct fixture *f = *state;
+    struct file file;
+    uv_buf_t buffer = uv_buf_init((char *)(uintptr_t) "text", 4);
+    int fd;
+
+    if (access("/dev/full", W_OK) != 0)
+        skip();
+    file_begin(&file, f, quick_breaker(f, "disk"));
+    fd = (int)DO(open, "/dev/full", O_WRONLY, 0);
+    for (unsigned i = 0; i < 3; i++)
+        assert_int_equal(DO(write, fd, &buffer, 1, -1), UV_ENOSPC);
+    assert_int_equal(DO(write, fd, &buffer, 1, -1), BREAKER_EREJECTED);
+    assert_int_equal(look(file.disk).totals.failed, 3);
+    close(fd);
+}
+
+static int begin_mkdtemp(breaker_uv_fs_t *request)
+{
+    return uv_fs_mkdtemp(request->guard.loop, &request->req, "/nonexistent/XXXXXX",
+                         breaker_uv_fs_over);
+}
+
+static int begin_badly(breaker_uv_fs_t *request)
+{
+    (void)request;
+    return UV_EINVAL;
+}
+
+static void an_operation_of_ones_own(void **state)
+{
+    struct fixture *f = *state;
+    struct file file;
+    breaker_t *disk = quick_breaker(f, "disk");
+
+    file_begin(&file, f, disk);
+    assert_int_equal(
+        wait_for(&file, API(breaker_uv_fs(disk, &f->loop, &file.fs, begin_mkdtemp, file_done))),
+        UV_ENOENT);
+    assert_int_equal(
+        wait_for(&file, API(breaker_uv_fs(disk, &f->loop, &file.fs, begin_badly, file_done))),
+        UV_EINVAL);
+    assert_int_equal(look(disk).totals.failed, 0);
+}
+
+static void files_in_a_full_pool(void **state)
+{
+    struct fixture *f = *state;
+    breaker_t *disk = quick_breaker(f, "disk");
+    struct plug plug;
+    struct file slow, given_up;
+
+    file_begin(&slow, f, disk);
+    file_begin(&given_up, f, disk);
+    plug_in(&plug, &f->loop);
+    slow.fs.call.timeout = 20;
+    assert_int_equal(API(breaker_uv_fs_stat(disk, &f->loop, &slow.fs, "/", file_done)), 0);
+    assert_int_equal(API(breaker_uv_fs_stat(disk, &f->loop, &given_up.fs, "/", file_done)), 0);
+    settle_down(f);
+    assert_int_equal(API(breaker_uv_fs_stat(disk, &f->loop, &given_up.fs, "/", file_done)),
+                     UV_EBUSY);
+    assert_int_equal(API(breaker_uv_cancel(&given_up.fs)), 0);
+    while (!slow.is_over || !given_up.is_over)
+        uv_run(&f->loop, UV_RUN_ONCE);
+    assert_int_equal(slow.result, UV_ETIMEDOUT);
+    assert_int_equal(given_up.result, UV_ECANCELED);
+    plug_draw(&plug);
+    run_out(f);
+    assert_int_equal(look(disk).totals.timed_out, 1);
+    assert_int_equal(look(disk).totals.cancelled, 1);
+}
+
+/* A fifo that nobody writes to: the open hangs in its thread until somebody does. */
+static void a_disk_that_hangs(void **state)
+{
+    struct fixture *f = *state;
+    breaker_t *disk = quick_breaker(f, "disk");
+    struct file file;
+    char name[] = "/tmp/breaker-guard-XXXXXX";
+    int fd;
+
+    close(mkstemp(name));
+    unlink(name);
+    assert_int_equal(mkfifo(name, 0600), 0);
+    file_begin(&file, f, disk);
+    file.fs.call.timeout = 20;
+    assert_int_equal(
+        API(breaker_uv_fs_open(disk, &f->loop, &file.fs, name, O_RDONLY, 0, file_done)), 0);
+    while (look(disk).totals.timed_out == 0)
+        uv_run(&f->loop, UV_RUN_ONCE);
+    settle_down(f);
+    if (!file.is_over) { /* a thread had begun it: the true result, to be closed */
+        fd = open(name, O_WRONLY);
+        run_out(f);
+        assert_true(file.is_over);
+        close(fd);
+        if (file.result >= 0)
+            close((int)file.result);
+    }
+    assert_int_equal(file.fs.call.outcome, BREAKER_FAILURE);
+    unlink(name);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        REAL_TEST(work_says_how_it_went),    REAL_TEST(a_timeout_waits_for_the_thread),
+        REAL_TEST(work_in_a_full_pool),      REAL_TEST(the_engine_goes_away),
+        REAL_TEST(all_operations),           REAL_TEST(a_full_disk_is_a_failure),
+        REAL_TEST(an_operation_of_ones_own), REAL_TEST(files_in_a_full_pool),
+        REAL_TEST(a_disk_that_hangs),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
