@@ -256,8 +256,8 @@ static bool is_idle(const breaker_t *b)
 {
     return (b->flags & BREAKER_IS_OBTAINED) &&
            breaker_view(b, panel_now(b->panel)).state == BREAKER_PASSING &&
-           b->circuit.hold == BREAKER_HOLD_NONE && (int32_t)b->in_flight <= 0 && b->pending == NULL &&
-           b->listeners.first == NULL;
+           b->circuit.hold == BREAKER_HOLD_NONE && (int32_t)b->in_flight <= 0 &&
+           b->pending == NULL && b->listeners.first == NULL;
 }
 
 /* Twice round at the most: once to clear the marks of use. */
@@ -275,16 +275,25 @@ static breaker_t *idle_one(struct registry *registry)
     return NULL;
 }
 
-static int make_room(breaker_panel_t *panel)
+static bool is_full(const breaker_panel_t *panel)
 {
-    breaker_t *idle;
+    return panel->max_obtained > 0 && panel->registry.obtained >= panel->max_obtained;
+}
 
-    if (panel->max_obtained == 0 || panel->registry.obtained < panel->max_obtained)
-        return 0;
-    idle = idle_one(&panel->registry);
-    if (idle == NULL)
+/* Who makes room goes only when the new one is there. */
+static int add_obtained(breaker_t **breaker, breaker_panel_t *panel, const char *name,
+                        size_t length, uint32_t hash, breaker_policy_t *policy)
+{
+    breaker_t *idle = NULL;
+    int status;
+
+    if (is_full(panel) && (idle = idle_one(&panel->registry)) == NULL)
         return UV_ENOBUFS;
+    if ((status = create(breaker, panel, name, length, hash, policy)) != 0)
+        return status;
     breaker_destroy(idle);
+    (*breaker)->flags |= BREAKER_IS_OBTAINED;
+    panel->registry.obtained++;
     return 0;
 }
 
@@ -306,13 +315,9 @@ int breaker_obtain(breaker_t **breaker, breaker_panel_t *panel, const char *name
         return UV_ESHUTDOWN;
     hash = hash_of(&panel->registry, name, length);
     *breaker = lookup(&panel->registry, name, length, hash);
-    if (*breaker == NULL) {
-        if ((status = make_room(panel)) != 0 ||
-            (status = create(breaker, panel, name, length, hash, policy)) != 0)
-            return status;
-        (*breaker)->flags |= BREAKER_IS_OBTAINED;
-        panel->registry.obtained++;
-    }
+    if (*breaker == NULL &&
+        (status = add_obtained(breaker, panel, name, length, hash, policy)) != 0)
+        return status;
     (*breaker)->flags |= BREAKER_WAS_USED;
     return 0;
 }
