@@ -37,6 +37,7 @@ static const struct row rows[] = {
     {"ERR unknown subcommand", REDIS_SETTING, UV_ENOSYS},
     {"ERR This Redis command is not allowed", REDIS_SETTING, UV_ENOSYS},
     {"ERR The user executing the script", REDIS_SETTING, UV_EACCES},
+    {"ERR ACL failure in script", REDIS_SETTING, UV_EACCES}, /* Redis 8 */
     {"ERR AUTH", REDIS_SETTING, UV_EACCES},
     {"ERR Client sent AUTH", REDIS_SETTING, UV_EACCES},
     {"ERR invalid password", REDIS_SETTING, UV_EACCES},
