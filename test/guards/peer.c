@@ -116,9 +116,6 @@ static void begin(struct peer_client *client)
     switch (client->habit) {
     case PEER_STALLS:
         return;
-    case PEER_RESETS:
-        reset(client);
-        return;
     case PEER_READS:
         break;
     case PEER_SENDS:

@@ -11,8 +11,7 @@ enum habit {
     PEER_SENDS,       /* sends PEER_TEXT and closes */
     PEER_HALF_CLOSES, /* sends PEER_TEXT, ends its side, reads on to the end of the other */
     PEER_DRIPS,       /* sends a byte about every other millisecond, for ever */
-    PEER_BREAKS_OFF,  /* sends PEER_TEXT, and resets when it has heard something */
-    PEER_RESETS       /* resets at once */
+    PEER_BREAKS_OFF   /* sends PEER_TEXT, and resets when it has heard something */
 };
 
 #define PEER_TEXT "a piece of text"

@@ -109,9 +109,12 @@ static void whole(struct fixture *f, enum habit habit, uint64_t idle, const char
 {
     breaker_t *peer = quick_breaker(f, "peer");
     struct reader *reader = open_stream(f, habit);
+    uv_buf_t word = uv_buf_init((char *)(uintptr_t) "x", 1);
 
     reader->read.idle = idle;
     begin(reader, peer);
+    if (habit == PEER_BREAKS_OFF)
+        assert_int_equal(uv_try_write((uv_stream_t *)&reader->client->tcp, &word, 1), 1);
     run_to_end(reader);
     expect(f, wanted);
     assert_int_equal(reader->read.call.outcome, outcome);
@@ -127,8 +130,8 @@ static void the_end_is_a_success(void **state)
 
 static void a_reset_is_a_failure(void **state)
 {
-    whole(*state, PEER_RESETS, 0, "connection reset by peer closed", BREAKER_FAILURE);
-    whole(*state, PEER_RESETS, 60000, "connection reset by peer closed", BREAKER_FAILURE);
+    whole(*state, PEER_BREAKS_OFF, 0, "connection reset by peer closed", BREAKER_FAILURE);
+    whole(*state, PEER_BREAKS_OFF, 60000, "connection reset by peer closed", BREAKER_FAILURE);
 }
 
 static void an_idle_stream_is_a_failure(void **state)
