@@ -303,7 +303,8 @@ BREAKER_API int breaker_uv_read_stop(breaker_uv_read_t *request);
 
 /* Ends it with the caller's own verdict, where a message ends before the stream does, or turns out
  * to be bad: no chunk comes after this, and the last callback with status, which is negative
- * (UV_EOF for a good end). UV_EINVAL: no such outcome, not negative, or not reading; UV_EALREADY. */
+ * (UV_EOF for a good end). UV_EINVAL: no such outcome, not negative, or not reading; UV_EALREADY.
+ * */
 BREAKER_API int breaker_uv_read_end(breaker_uv_read_t *request, int status,
                                     breaker_outcome_t outcome);
 

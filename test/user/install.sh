@@ -33,8 +33,8 @@ done
 for header in "$source"/include/*.h "$source"/include/breaker/*.h; do
     name=$(basename "$header" .h)
     case $name in
-    redis | curl) # come with a library of their own, where that can be built
-        [ -e "$prefix/lib/libbreaker-$name.so" ] || continue
+    redis | redis_guard | curl) # come with a library of their own, where that can be built
+        [ -e "$prefix/lib/libbreaker-${name%_guard}.so" ] || continue
         ;;
     esac
     [ -e "$prefix/${header#"$source"/}" ] || fail "$header is not installed"
