@@ -317,8 +317,8 @@ typedef void (*breaker_panel_cb)(void *data); /* the panel options' data */
 /* Destroys the panel and its breakers, as breaker_destroy does. Asynchronous: pending calls and orders
  * end with UV_ECANCELED, every start that was begun is waited for until its breaker_finish, then the
  * libuv handles are closed, and done (may be NULL) is the last callback of all. After this call
- * nothing may be begun on the panel; breaker_finish stays allowed, and due. UV_EALREADY when called
- * twice.
+ * the panel and its breakers are not to be used any more; breaker_finish stays allowed, and due.
+ * UV_EALREADY when called twice.
  * This also works after the host has closed the panel's handles itself (uv_walk): from that moment
  * breaker_call and orders with a callback answer UV_ESHUTDOWN, and what was pending ends when the
  * panel is destroyed. */
@@ -395,7 +395,9 @@ BREAKER_API uint64_t breaker_retry_after(const breaker_t *breaker);
 
 /* Begins the guarded I/O; runs from the loop, once the circuit has admitted the call. 0: the I/O is
  * under way, and breaker_finish is due, exactly once (it may even be called inside start). Negative:
- * nothing was begun; the call ends with this status, and breaker_finish must not be called. */
+ * nothing was begun; the call ends with this status, and breaker_finish must not be called. Where
+ * something has been begun that takes a callback to undo (a handle to close), return 0 and finish
+ * from there. */
 typedef int (*breaker_start_cb)(breaker_call_t *call);
 
 /* The call is over for the circuit. status: what breaker_finish was given or start returned;
@@ -461,6 +463,9 @@ struct breaker_call_s {
  * again as it is, or be made ready anew. Never while it is in use. */
 #define breaker_call_init(call) breaker_call_init_sized((call), sizeof *(call))
 BREAKER_API void breaker_call_init_sized(breaker_call_t *call, size_t size);
+
+/* The breaker of a call, from breaker_call until done has returned; NULL when it was destroyed. */
+BREAKER_API breaker_t *breaker_of(const breaker_call_t *call);
 
 /* Guards one asynchronous operation. In the next drain the circuit is asked: admitted, start runs;
  * refused, fallback runs or done gets BREAKER_EREJECTED. A pending call keeps the loop alive.

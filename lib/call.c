@@ -64,6 +64,13 @@ int breaker_call(breaker_t *breaker, breaker_call_t *call, breaker_start_cb star
     return 0;
 }
 
+breaker_t *breaker_of(const breaker_call_t *call)
+{
+    breaker_t *breaker = call_is_ready_made(call) ? call->library.breaker : NULL;
+
+    return breaker == NULL || (breaker->flags & BREAKER_IS_GONE) ? NULL : breaker;
+}
+
 /* ---- In the drain ------------------------------------------------------------------------------*/
 
 /* Runs start or fallback. Inside it the call may be finished, cancelled, or lose its breaker. */

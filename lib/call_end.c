@@ -17,7 +17,8 @@ static void part(breaker_call_t *call)
     if (next != NULL)
         next->library.previous_pending = previous;
     call->library.stage = READY;
-    call->library.breaker = NULL;
+    if (breaker->flags & BREAKER_IS_GONE)
+        call->library.breaker = NULL;
     breaker->panel->pending--;
     registry_drop_if_over(breaker);
 }
