@@ -125,7 +125,7 @@ static void database_that_is_not(void **state)
 #define RIGHTS                                                                                \
     "ACL SETUSER narrow reset on >word +evalsha +eval +time +get +set +incrby +pexpire +del " \
     "+zadd "                                                                                  \
-    "+zcard +zremrangebyscore +setrange"
+    "+zcard +zremrangebyscore +setrange +sadd +hset"
 
 static void as_narrow_user(void)
 {
@@ -156,7 +156,7 @@ static void destroy(void *data, breaker_storage_t *storage)
 static void rights_in_the_header(void **state)
 {
     struct conformance_subject subject = {
-        .name = "redis, narrow user", .make = make, .destroy = destroy};
+        .name = "redis, narrow user", .coarse = RIG_COARSE_MS, .make = make, .destroy = destroy};
     (void)state;
     server_do(&server, RIGHTS " +publish +subscribe +select +scan +unlink ~mine:* &mine:*");
     assert_int_equal(breaker_storage_conformance(&subject), 0);

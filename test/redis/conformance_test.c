@@ -29,8 +29,11 @@ static void conformance_unix(void **state)
     char url[128];
     (void)state;
     snprintf(url, sizeof url, "unix:%s", server.path);
-    struct conformance_subject subject = {
-        .name = "redis, unix", .data = url, .make = make, .destroy = destroy};
+    struct conformance_subject subject = {.name = "redis, unix",
+                                          .data = url,
+                                          .coarse = RIG_COARSE_MS,
+                                          .make = make,
+                                          .destroy = destroy};
     assert_int_equal(breaker_storage_conformance(&subject), 0);
 }
 
@@ -39,8 +42,11 @@ static void conformance_tcp(void **state)
     char url[64];
     (void)state;
     snprintf(url, sizeof url, "redis://127.0.0.1:%d/3", server.port);
-    struct conformance_subject subject = {
-        .name = "redis, tcp", .data = url, .make = make, .destroy = destroy};
+    struct conformance_subject subject = {.name = "redis, tcp",
+                                          .data = url,
+                                          .coarse = RIG_COARSE_MS,
+                                          .make = make,
+                                          .destroy = destroy};
     assert_int_equal(breaker_storage_conformance(&subject), 0);
 }
 

@@ -195,7 +195,7 @@ static void hang_is_dropped(void **state)
     struct op *first = op_new(&rig), *cancelled = op_new(&rig);
     op_submit(first);
     op_submit(cancelled);
-    RIG_UNTIL(&rig, hostile.connections == 1);
+    RIG_UNTIL(&rig, hostile.connections >= 1);
     rig_run_for(&rig, 10);
     op_cancel(cancelled);
     assert_int_equal(op_wait(first), UV_ETIMEDOUT);
@@ -218,7 +218,7 @@ static void hang_with_nobody_waiting(void **state)
     open_rig(&rig, "hostile");
     struct op *op = op_new(&rig);
     op_submit(op);
-    RIG_UNTIL(&rig, hostile.connections == 1);
+    RIG_UNTIL(&rig, hostile.connections >= 1);
     rig_run_for(&rig, 20);
     op_cancel(op);
     hostile.polite = 1000;

@@ -242,11 +242,20 @@ static void flush_cancelled(void **state)
 
 /* ---- Processes, signals, descriptors */
 
+static long long connections(void)
+{
+    redisReply *reply = server_ask(&server, "INFO stats");
+    long long count = atoll(strstr(reply->str, "total_connections_received:") + 27);
+    freeReplyObject(reply);
+    return count;
+}
+
 /* The child has connections of its own, and sends nothing on its parent's. */
 static void forked(void **state)
 {
     (void)state;
     open_well();
+    long long before = connections();
     struct op *op = op_new(&rig); /* under way at the fork: the parent's answer */
     op_incr(op, "n", 1, 0);
     op_submit(op);
@@ -269,8 +278,10 @@ static void forked(void **state)
     assert_int_equal(waitpid(child, &result, 0), child);
     assert_true(WIFEXITED(result));
     assert_int_equal(WEXITSTATUS(result), 7);
+    assert_int_equal(connections(), before + 1);
     assert_int_equal(op_wait(op), 0);
     assert_int_equal(rig_incr(&rig, "n"), 0);
+    assert_int_equal(connections(), before + 1);
     assert_int_equal(server_number(&server, "GET n"), 2);
     assert_int_equal(server_number(&server, "GET child"), 1);
     assert_int_equal(rig.lost, 0);

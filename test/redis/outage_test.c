@@ -22,7 +22,7 @@ static int begin(void **state)
     snprintf(url, sizeof url, "redis://127.0.0.1:%d", proxy.port);
     server_do(&server, "FLUSHALL");
     proxy.mode = PROXY_PASS;
-    proxy.delay = 0;
+    proxy.delay = proxy.slice = 0;
     proxy.connections = 0;
     rig_init(&rig, url);
     return 0;
@@ -32,7 +32,7 @@ static int end(void **state)
 {
     (void)state;
     proxy.mode = PROXY_PASS;
-    proxy.delay = 0;
+    proxy.delay = proxy.slice = 0;
     rig_end(&rig);
     return 0;
 }
@@ -254,6 +254,33 @@ static void latency(void **state)
         assert_int_equal(ops[i]->verbs[0].number, i + 1);
         op_free(ops[i]);
     }
+    assert_int_equal(rig.lost, 0);
+}
+
+/* Answers that come in crumbs: that the script is not known is learnt again and again, after it was
+ * brought; it is brought once. */
+static void no_script_in_crumbs(void **state)
+{
+    enum { OPS = 30 };
+    struct op *ops[OPS];
+    (void)state;
+    rig.options.transaction_timeout = 5000;
+    open_well();
+    server_do(&server, "SCRIPT FLUSH");
+    server_do(&server, "CONFIG RESETSTAT");
+    proxy.delay = 2;
+    proxy.slice = 40;
+    for (int i = 0; i < OPS; i++) {
+        ops[i] = op_new(&rig);
+        op_incr(ops[i], "n", 1, 0);
+        op_submit(ops[i]);
+    }
+    for (int i = 0; i < OPS; i++) {
+        assert_int_equal(op_wait(ops[i]), 0);
+        op_free(ops[i]);
+    }
+    assert_int_equal(server_number(&server, "GET n"), OPS);
+    assert_int_equal(server_calls(&server, "eval"), 1);
     assert_int_equal(rig.lost, 0);
 }
 
@@ -481,6 +508,7 @@ int main(void)
         IN_RIG(lost_connection_after_the_question),
         IN_RIG(partition),
         IN_RIG(latency),
+        IN_RIG(no_script_in_crumbs),
         IN_RIG(full_socket),
         IN_RIG(too_many),
         IN_RIG(cancelled_before_sent),

@@ -48,7 +48,8 @@ static bool carry(struct proxy *proxy, int pair, int side)
 {
     char bytes[65536];
     int mode = proxy->mode;
-    ssize_t came = recv(proxy->pairs[pair][side], bytes, sizeof bytes, MSG_DONTWAIT);
+    size_t slice = side == 1 && proxy->slice ? (size_t)proxy->slice : sizeof bytes;
+    ssize_t came = recv(proxy->pairs[pair][side], bytes, slice, MSG_DONTWAIT);
     if (came <= 0)
         return came < 0 && errno == EAGAIN;
     if (mode == PROXY_LOSE_ALL || (mode == PROXY_LOSE_REPLIES && side == 1))

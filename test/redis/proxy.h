@@ -23,6 +23,7 @@ struct proxy {
     pthread_t thread;
     atomic_int mode;
     atomic_int delay;       /* ms, of each reply */
+    atomic_int slice;       /* bytes that pass at once; 0: any number */
     atomic_int connections; /* that were made */
     atomic_int ending;
     int pairs[PROXY_PAIRS][2];

@@ -30,6 +30,8 @@ static void on_closed(breaker_client_t *client)
 {
     struct rig *rig = client->data;
     rig->closed++;
+    if (rig->last)
+        assert_int_equal(breaker_redis_destroy(rig->storage), 0);
 }
 
 /* ---- The rig */
@@ -69,12 +71,12 @@ void rig_close(struct rig *rig)
 {
     unsigned closed = rig->closed;
     assert_int_equal(breaker_redis_destroy(rig->storage), UV_EBUSY);
+    rig->last = true;
     rig->storage->ops->close(rig->storage, &rig->client);
     assert_int_equal(rig->closed, closed); /* never inside */
     RIG_UNTIL(rig, rig->closed == closed + 1);
-    assert_int_equal(breaker_redis_destroy(rig->storage), 0);
     rig->storage = NULL;
-    rig->open = false;
+    rig->open = rig->last = false;
 }
 
 void rig_end(struct rig *rig)

@@ -15,6 +15,9 @@
 
 #define RIG_PATIENCE_MS 10000
 
+/* In a script the server's clock goes on, and whether a key is over is judged by when the script began. */
+#define RIG_COARSE_MS 5
+
 struct rig;
 
 /* One transaction, and what came of it. */
@@ -37,6 +40,7 @@ struct rig {
     breaker_client_t client;
     bool open;
     unsigned closed;
+    bool last;  /* destroy the storage inside closed: there is no later moment to get wrong */
     int health; /* the last one told */
     unsigned lost, found;
     unsigned bells;
