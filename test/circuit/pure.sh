@@ -8,7 +8,7 @@ nm=$1 size=$2 library=$3 sanitized=${4:-}
 # Memory and text, in the caller's hands.
 allowed='memchr memcmp memcpy memmove memset strchr strcmp strcspn strlen strncmp strnlen strspn'
 # Arithmetic.
-allowed="$allowed ceil exp2 floor fmod ldexp pow"
+allowed="$allowed ceil exp2 floor fmod ldexp llround pow"
 # What the compiler makes of the above, of assert and of position-independent code.
 allowed="$allowed __memcpy_chk __memmove_chk __memset_chk bcmp __assert_fail __stack_chk_fail
     _GLOBAL_OFFSET_TABLE_"
