@@ -1,5 +1,6 @@
 /* Asking and reporting: one turn of the circuit each, with the totals and the events that it makes. And
  * looking, which changes nothing. */
+#include "fleet.h"
 #include "panel.h"
 #include <string.h>
 
@@ -17,16 +18,22 @@ static bool is_dialect(const breaker_t *b)
     return (b->flags & BREAKER_IS_DIALECT) != 0;
 }
 
-static __attribute__((noinline)) void moved(breaker_t *b, const struct turn *turn)
+static bool is_shared(const breaker_t *b)
+{
+    return (b->flags & BREAKER_IS_SHARED) != 0;
+}
+
+__attribute__((noinline)) void breaker_moved(breaker_t *b, const struct turn *turn, bool elsewhere)
 {
     struct note note = {.kind = BREAKER_ON_STATE_CHANGE,
                         .time = turn->now,
                         .from = turn->from,
                         .to = turn->to,
-                        .counts = turn->evidence};
+                        .counts = turn->evidence,
+                        .elsewhere = elsewhere};
     struct dialect_view view;
 
-    b->totals.trips += turn->to == BREAKER_BROKEN;
+    b->totals.trips += turn->to == BREAKER_BROKEN && !elsewhere;
     if (!event_is_wanted(b, BREAKER_ON_STATE_CHANGE))
         return;
     view = breaker_view(b, turn->now);
@@ -107,8 +114,11 @@ static inline void take_turn(breaker_t *b, struct turn *turn)
 {
     turn->draw = 0;
     turn->talk = NULL;
-    if (UNLIKELY(is_dialect(b))) {
-        take_held_turn(b, turn);
+    if (UNLIKELY(b->flags & (BREAKER_IS_DIALECT | BREAKER_IS_SHARED))) {
+        if (is_shared(b))
+            fleet_take_turn(b, turn);
+        else
+            take_held_turn(b, turn);
         return;
     }
     if (UNLIKELY(native_needs_draw(&b->circuit, rules_of(b))))
@@ -120,7 +130,7 @@ void breaker_take_turn(breaker_t *b, struct turn *turn)
 {
     take_turn(b, turn);
     if (turn->moved)
-        moved(b, turn);
+        breaker_moved(b, turn, false);
 }
 
 void breaker_count_admission(breaker_t *b, bool admitted, bool watched)
@@ -143,7 +153,8 @@ void breaker_count_outcome(breaker_t *b, breaker_outcome_t outcome)
 /* Nobody listens, and the circuit is a native one: the usual case may be handled as such. */
 static inline bool is_plain(const breaker_t *b)
 {
-    return !UNLIKELY((b->kinds | b->panel->events.kinds | (b->flags & BREAKER_IS_DIALECT)) != 0);
+    return !UNLIKELY((b->kinds | b->panel->events.kinds |
+                      (b->flags & (BREAKER_IS_DIALECT | BREAKER_IS_SHARED))) != 0);
 }
 
 static __attribute__((noinline)) int admit(breaker_t *b, uint64_t now, breaker_permit_t *permit)
@@ -156,7 +167,7 @@ static __attribute__((noinline)) int admit(breaker_t *b, uint64_t now, breaker_p
     *permit = turn.permit;
     breaker_count_admission(b, turn.verdict == 0, turn.watched);
     if (UNLIKELY(turn.moved))
-        moved(b, &turn);
+        breaker_moved(b, &turn, false);
     if (listens(b)) {
         if (turn.verdict != 0 || turn.watched)
             breaker_note_call(b, BREAKER_ON_REJECTED, now, now, 0);
@@ -212,7 +223,7 @@ static __attribute__((noinline)) int settle(breaker_t *b, uint64_t now, breaker_
         breaker_note_call(b, outcome == BREAKER_SUCCESS ? BREAKER_ON_SUCCESS : BREAKER_ON_FAILURE,
                           now, permit.start, status);
     if (UNLIKELY(turn.moved))
-        moved(b, &turn);
+        breaker_moved(b, &turn, false);
     return turn.verdict;
 }
 
@@ -270,6 +281,8 @@ struct dialect_view breaker_view(const breaker_t *b, uint64_t now)
 {
     struct dialect_view view;
 
+    if (is_shared(b))
+        return fleet_view(b, now);
     if (!is_dialect(b))
         return (struct dialect_view){.state = (breaker_state_t)b->circuit.state,
                                      .last_error = b->circuit.last_error,
@@ -325,6 +338,8 @@ int breaker_inspect_sized(const breaker_t *breaker, breaker_snapshot_t *snapshot
     now = panel_now(breaker->panel);
     if (is_dialect(breaker))
         inspect_dialect(breaker, now, &s);
+    else if (is_shared(breaker))
+        fleet_look(breaker, now, &s);
     else
         native_inspect(&breaker->circuit, rules_of(breaker), now, &s);
     s.in_flight = (int32_t)breaker->in_flight > 0 ? breaker->in_flight : 0; /* a copied permit */

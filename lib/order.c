@@ -1,5 +1,6 @@
 /* Orders: turns that nobody's call brings about. One to a circuit of this process is carried out in the
  * call; one to a dialect that converses takes its turn with the storage. Both are told by the drain. */
+#include "fleet.h"
 #include "panel.h"
 
 static void push(struct order_queue *queue, breaker_order_t *order)
@@ -55,6 +56,10 @@ static int give(breaker_t *b, enum turn_op op, breaker_hold_t hold, breaker_orde
         keep(b, op, hold, order, done);
     if ((b->flags & BREAKER_CONVERSES) && op != TURN_HOLD)
         return converse(b, op, done != NULL ? order : NULL);
+    if (b->flags & BREAKER_IS_SHARED) {
+        fleet_order(b, op, hold, done != NULL ? order : NULL);
+        return 0;
+    }
     turn.now = panel_now(b->panel);
     if (op != TURN_LOOK)
         breaker_take_turn(b, &turn);

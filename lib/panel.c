@@ -3,6 +3,7 @@
  * wakes the loop for them. The idle and the check handle keep the loop alive while something is
  * pending, and are stopped when nothing is. The end of it all is here too. */
 #include "panel.h"
+#include "fleet.h"
 #include "memory.h"
 #include <string.h>
 
@@ -253,7 +254,13 @@ int breaker_panel_create(breaker_panel_t **panel, struct uv_loop_s *loop,
 
 int breaker_panel_fork(breaker_panel_t *panel)
 {
-    return panel == NULL ? UV_EINVAL : seed(panel);
+    int status;
+
+    if (panel == NULL)
+        return UV_EINVAL;
+    if ((status = seed(panel)) == 0)
+        fleet_fork(panel);
+    return status;
 }
 
 void *breaker_panel_data(const breaker_panel_t *panel)
@@ -308,6 +315,7 @@ static void end(breaker_panel_t *panel)
     void *data = panel->data;
 
     turn_free(panel);
+    fleet_close(panel);
     registry_free(panel);
     memory_release(panel);
     if (destroyed != NULL)

@@ -9,6 +9,7 @@
  *   turn.c       conversations of dialects with a storage
  *   dialect.c    what each dialect alone can tell
  *   door.c       the panel's doors to storages, and transactions with a deadline
+ *   fleet.c      circuits that are shared
  *   events.c     listeners, and what they are still to be told
  *   deadlines.c  when what is late
  *   panel.c      the loop: the drain, the handles, clocks, the end
@@ -17,6 +18,7 @@
 #define PANEL_H
 
 #include "circuit/dialect.h"
+#include "circuit/fleet.h"
 #include "circuit/native.h"
 #include "deadlines.h"
 #include <breaker.h>
@@ -89,7 +91,8 @@ enum {
     BREAKER_WAS_USED = 1 << 2,    /* since the eviction hand came by */
     BREAKER_MISSED_CHANGE = 1 << 3,
     BREAKER_IS_DIALECT = 1 << 4,
-    BREAKER_CONVERSES = 1 << 5 /* a dialect that is not local */
+    BREAKER_CONVERSES = 1 << 5, /* a dialect that is not local */
+    BREAKER_IS_SHARED = 1 << 6  /* see fleet.h */
 };
 
 /* As breaker_totals_t, what every call adds to at the end. */
@@ -164,6 +167,15 @@ struct turns {
     struct order_queue orders;
 };
 
+/* What the shared circuits of a panel have in common: see fleet.c. */
+struct fleets {
+    struct mission *free; /* transactions' memory */
+    unsigned missions;    /* that were made */
+    uint32_t self;        /* what this process signs with; 0: nothing yet */
+    struct fleet_clock clock;
+    uint64_t chance;
+};
+
 struct registry {
     breaker_t **chains;
     size_t mask; /* a power of two, less one; chains NULL: none yet */
@@ -200,6 +212,7 @@ struct breaker_panel_s {
     struct turns turns;
     struct door door;   /* to the user's storage */
     struct door pantry; /* to a private one in memory, for dialects where there is no other */
+    struct fleets fleet;
     uint64_t storage_timeout;
     uint64_t (*wall)(void *);
     struct wheel wheel;
@@ -258,6 +271,7 @@ int breaker_admit(breaker_t *breaker, uint64_t now, breaker_permit_t *permit);
 int breaker_settle(breaker_t *breaker, uint64_t now, breaker_permit_t permit,
                    breaker_outcome_t outcome, int status);
 void breaker_late(breaker_t *breaker, uint64_t now, uint64_t start, int status);
+void breaker_moved(breaker_t *breaker, const struct turn *turn, bool elsewhere);
 void breaker_take_turn(breaker_t *breaker, struct turn *turn); /* of a local circuit */
 void breaker_count_admission(breaker_t *breaker, bool admitted, bool watched);
 void breaker_count_outcome(breaker_t *breaker, breaker_outcome_t outcome);

@@ -1,6 +1,7 @@
 /* Breakers by name: a chained hash table that grows with them. A breaker is one allocation: itself, the
  * cells of its window, its name. Where breakers made on demand are bounded, a hand goes round the table
  * and takes the first idle one that was not used since it last came by. */
+#include "fleet.h"
 #include "memory.h"
 #include "panel.h"
 #include <string.h>
@@ -119,11 +120,14 @@ static int create(breaker_t **made, breaker_panel_t *panel, const char *name, si
 {
     bool converses = policy->dialect != NULL && !policy->dialect->is_local;
     size_t offset = BREAKER_TAIL + tail_size(policy, name);
+    bool shared = fleet_wants(panel, policy);
     int status = converses ? turn_prepare(panel, policy->dialect) : 0;
     breaker_t *b;
 
     if (status != 0)
         return status;
+    if (shared)
+        offset = (offset + 15) / 16 * 16 + fleet_size();
     if ((b = memory_zeroed(offset + length + 1)) == NULL)
         return UV_ENOMEM;
     b->panel = panel;
@@ -140,6 +144,10 @@ static int create(breaker_t **made, breaker_panel_t *panel, const char *name, si
     policy_ref(policy);
     if (converses)
         turn_create(b);
+    if (shared) {
+        b->flags |= BREAKER_IS_SHARED;
+        fleet_begin(b);
+    }
     *made = b;
     return 0;
 }
@@ -191,6 +199,8 @@ void breaker_destroy(breaker_t *breaker)
     take_out(&breaker->panel->registry, breaker);
     breaker->flags |= BREAKER_IS_GONE;
     event_forget(breaker);
+    if (breaker->flags & BREAKER_IS_SHARED)
+        fleet_end(breaker);
     order_abandon(breaker);
     call_abandon(breaker);
     turn_abandon(breaker);
@@ -238,6 +248,8 @@ int breaker_set_policy(breaker_t *breaker, breaker_policy_t *policy)
     policy_ref(policy);
     policy_unref(breaker->policy);
     breaker->policy = policy;
+    if (breaker->flags & BREAKER_IS_SHARED)
+        fleet_exchange(breaker);
     return 0;
 }
 

@@ -170,7 +170,7 @@ static void make_sync(struct ask *a, struct fleet *f, const struct fleet_world *
 
     begin(a, f, w, ASK_SYNC);
     a->is_thorough = f->is_thorough || fleet_is_suspicious(f, w);
-    if (w->wall > 0 && f->current.state != BREAKER_BROKEN && !w->terms->keeps_counts)
+    if (w->wall > 0 && f->current.state != BREAKER_BROKEN && !fleet_keeps_counts(w))
         buckets(a, f, w);
     key = next_key(a);
     get(a, key, text_word(begin_key(key, w), "r"), a->standing, sizeof a->standing);
@@ -196,8 +196,8 @@ static void hear_counts(struct ask *a, struct fleet *f, const struct fleet_world
     struct tally_shape shape = fleet_shape(w);
 
     for (unsigned i = 0; i < a->bucket_count; i++) {
-        struct tally_cell cell = tally_unpack(number_heard(&a->verbs[2 * i]),
-                                              number_heard(&a->verbs[2 * i + 1]));
+        struct tally_cell cell =
+            tally_unpack(number_heard(&a->verbs[2 * i]), number_heard(&a->verbs[2 * i + 1]));
         tally_hear(&f->tally, &shape, a->buckets[i], &cell, a->transaction.wall);
     }
     if (f->current.state == BREAKER_PASSING)
@@ -219,13 +219,13 @@ static enum replica_sight read_record(struct record *r, bool found, const char *
 static void ask_on(struct ask *a, struct fleet *f, const struct fleet_world *w)
 {
     struct tally_shape shape = fleet_shape(w);
-    bool complete = f->current.state != BREAKER_PASSING || w->terms->keeps_counts ||
+    bool complete = f->current.state != BREAKER_PASSING || fleet_keeps_counts(w) ||
                     tally_is_complete(&f->tally, &shape, w->wall);
 
     if (complete && a->entries == f->entries)
         f->is_thorough = false;
     if (!complete && (f->is_thorough || fleet_is_suspicious(f, w)))
-        fleet_sync_by(f, w->now + w->terms->sync_interval);
+        fleet_sync_by(f, w->now + w->rules->options.sync_interval);
 }
 
 static void hear_sync(struct ask *a, struct fleet *f, const struct fleet_world *w,
@@ -396,6 +396,7 @@ static void missed(struct fleet *f, const struct fleet_world *w, struct fleet_ne
     uint64_t wait = BACKOFF_FIRST;
 
     f->misses += f->misses < UINT8_MAX;
+    news->unheard |= f->order.op != TURN_ADMIT;
     for (unsigned i = 1; i < f->misses && wait < BACKOFF_LAST; i++)
         wait *= 2;
     if (wait > BACKOFF_LAST)

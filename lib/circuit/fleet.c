@@ -28,11 +28,42 @@ void fleet_init(struct fleet *f, const struct fleet_world *w)
     tally_clear(&f->tally, 0, 0);
 }
 
+static uint32_t mix(uint32_t hash, uint64_t number)
+{
+    for (int i = 0; i < 8; i++)
+        hash = (hash ^ (uint8_t)(number >> 8 * i)) * UINT32_C(16777619);
+    return hash;
+}
+
+static uint64_t bits(double number)
+{
+    uint64_t same;
+
+    memcpy(&same, &number, sizeof same);
+    return same;
+}
+
+uint16_t fleet_policy(const struct rules *rules)
+{
+    const breaker_options_t *o = &rules->options;
+    const uint64_t all[] = {
+        o->window,       o->buckets,           bits(o->error_ratio),    o->min_calls,
+        o->min_failures, o->max_failures,      o->consecutive_failures, bits(o->slow_ratio),
+        o->slow_time,    o->broken_time,       bits(o->broken_factor),  o->broken_limit,
+        o->recovery,     o->recovery_time,     o->recovery_min,         bits(o->recovery_ratio),
+        o->max_trials,   o->success_threshold, o->min_reporters};
+    uint32_t hash = UINT32_C(2166136261);
+
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        hash = mix(hash, all[i]);
+    return (uint16_t)(hash ^ hash >> 16);
+}
+
 /* ---- Evidence ----------------------------------------------------------------------------------*/
 
 struct tally_shape fleet_shape(const struct fleet_world *w)
 {
-    return tally_shape(options_of(w), w->patience + w->terms->sync_interval);
+    return tally_shape(options_of(w), w->patience + w->rules->options.sync_interval);
 }
 
 void fleet_sum(const struct fleet *f, const struct fleet_world *w, struct tally_sums *sums)
@@ -47,9 +78,10 @@ void fleet_sum(const struct fleet *f, const struct fleet_world *w, struct tally_
 /* More than a half of those that report, and enough of them at once. */
 static bool is_quorate(const struct fleet_world *w, const struct tally_sums *s)
 {
-    if (w->terms->keeps_counts || MUTANT(13))
+    if (fleet_keeps_counts(w) || MUTANT(13))
         return true;
-    return s->most_bad >= (MUTANT(14) ? 1 : w->terms->min_reporters) && s->bad * 2 > s->reporters;
+    return s->most_bad >= (MUTANT(14) ? 1 : w->rules->options.min_reporters) &&
+           s->bad * 2 > s->reporters;
 }
 
 static bool is_trial(const struct fleet_world *w)
@@ -59,8 +91,7 @@ static bool is_trial(const struct fleet_world *w)
 
 static bool is_slow(const struct fleet_world *w, const breaker_counts_t *counts)
 {
-    return w->rules->wants_slow &&
-           rules_reached(options_of(w)->slow_ratio, counts->slow, counts);
+    return w->rules->wants_slow && rules_reached(options_of(w)->slow_ratio, counts->slow, counts);
 }
 
 /* Is this process failing by itself? */
@@ -97,7 +128,7 @@ static void judge_passing(struct fleet *f, const struct fleet_world *w, struct f
     if (!is_quorate(w, &s) || !rules_trip(w->rules, &s.counts, true, true) ||
         fleet_elapsed(f->since, w->now) < options_of(w)->passing_time)
         return;
-    if (w->terms->keeps_counts || tally_is_complete(&f->tally, &shape, w->wall))
+    if (fleet_keeps_counts(w) || tally_is_complete(&f->tally, &shape, w->wall))
         replica_propose(f, w, BREAKER_BROKEN, &s, news);
 }
 
@@ -121,7 +152,7 @@ static void judge_sampler(struct fleet *f, const struct fleet_world *w, struct f
 static void judge_trial(struct fleet *f, const struct fleet_world *w, struct fleet_news *news)
 {
     struct tally_sums s;
-    bool alone = w->terms->min_reporters <= 1 || w->terms->keeps_counts;
+    bool alone = w->rules->options.min_reporters <= 1 || fleet_keeps_counts(w);
 
     fleet_sum(f, w, &s);
     if (s.bad > 0 && (alone || is_quorate(w, &s)))
@@ -167,7 +198,7 @@ static void write_off(struct fleet *f, const struct fleet_world *w)
     tally_roll(&f->tally, &shape, 0);
     tally_count(&f->tally, true, false);
     tally_mark(&f->tally, is_bad(f, w));
-    if (w->terms->keeps_counts)
+    if (fleet_keeps_counts(w))
         tally_keep(&f->tally, &shape);
     else
         fleet_sync_by(f, w->now);
@@ -217,7 +248,7 @@ static bool admits(struct fleet *f, const struct fleet_world *w, double draw,
     struct tally_sums none = {.reporters = 0};
 
     if (f->is_away)
-        return !w->terms->refuses_in_outage;
+        return options_of(w)->on_outage == BREAKER_OUTAGE_LOCAL;
     if (f->current.state == BREAKER_BROKEN && is_broken_over(f, w))
         replica_propose(f, w, is_immediate ? BREAKER_PASSING : BREAKER_RECOVERING, &none, news);
     if (f->current.state == BREAKER_RECOVERING) {
@@ -250,8 +281,8 @@ static void refuse(const struct fleet_world *w, struct turn *turn)
     }
     turn->watched = w->local->hold == BREAKER_HOLD_WATCH;
     turn->verdict = turn->watched ? 0 : BREAKER_EREJECTED;
-    turn->permit = (breaker_permit_t){turn->watched ? NATIVE_UNCOUNTED : 0,
-                                      turn->watched ? turn->now : 0};
+    turn->permit =
+        (breaker_permit_t){turn->watched ? NATIVE_UNCOUNTED : 0, turn->watched ? turn->now : 0};
 }
 
 static void admit(struct fleet *f, const struct fleet_world *w, struct turn *turn,
@@ -272,7 +303,7 @@ static void admit(struct fleet *f, const struct fleet_world *w, struct turn *tur
 /* Successes may wait, so that more of them go together; a failure is news. */
 static void sync_soon(struct fleet *f, const struct fleet_world *w, bool failed)
 {
-    uint64_t interval = w->terms->sync_interval;
+    uint64_t interval = w->rules->options.sync_interval;
     uint64_t next = fleet_elapsed(f->asked, w->now) >= interval ? w->now : f->asked + interval;
 
     fleet_sync_by(f, failed ? next : w->now + interval);
@@ -290,7 +321,7 @@ static void count(struct fleet *f, const struct fleet_world *w, const struct tur
     tally_roll(&f->tally, &shape, passing ? w->wall / shape.width : 0);
     tally_count(&f->tally, failed, turn->slow);
     tally_mark(&f->tally, is_bad(f, w));
-    if (w->terms->keeps_counts)
+    if (fleet_keeps_counts(w))
         tally_keep(&f->tally, &shape);
     else
         sync_soon(f, w, failed);
@@ -341,7 +372,7 @@ static void order(struct fleet *f, const struct fleet_world *w, struct turn *tur
     fleet_obey(f, w, news);
     if (!f->order.is_offered) {
         native_step(w->local, w->rules, turn); /* L obeys until F can */
-        news->unheard = true;
+        fleet_sync_by(f, w->now);
     }
 }
 

@@ -14,31 +14,22 @@
 #ifndef CIRCUIT_FLEET_H
 #define CIRCUIT_FLEET_H
 
+#include "mutant.h"
 #include "native.h"
 #include "record.h"
 #include "tally.h"
 #include "turn.h"
 
 enum {
-    FLEET_MAX_AGE = 1000,    /* an answer older than this is refreshed when somebody asks, ms */
-    FLEET_CONTACT = 60000,   /* so long a record seen in the storage has authority */
-    FLEET_LEASES = 4,        /* trials of one process at once */
-    FLEET_LIFE = 86400000,   /* of the record in the storage */
-};
-
-/* What a policy says about sharing. */
-struct fleet_terms {
-    uint32_t sync_interval;
-    uint32_t min_reporters;
-    bool keeps_counts;      /* counts stay at home; transitions are common */
-    bool refuses_in_outage; /* otherwise L decides */
-    uint16_t policy;        /* a hash of what should be the same in every process */
+    FLEET_MAX_AGE = 1000,  /* an answer older than this is refreshed when somebody asks, ms */
+    FLEET_CONTACT = 60000, /* so long a record seen in the storage has authority */
+    FLEET_LEASES = 4,      /* trials of one process at once */
+    FLEET_LIFE = 86400000, /* of the record in the storage */
 };
 
 /* What surrounds a replica, at one moment; filled in by the driver for each call. */
 struct fleet_world {
     const struct rules *rules;
-    const struct fleet_terms *terms;
     struct native *local; /* L */
     const char *name;
     uint64_t now;      /* the loop's clock */
@@ -48,6 +39,34 @@ struct fleet_world {
     uint8_t name_length;
     uint64_t *chance; /* drawn from */
 };
+
+/* What is known of the storage's clock: how far it is from the loop's. It may step, and so may this. */
+struct fleet_clock {
+    int64_t offset; /* ms */
+    bool is_known;
+};
+
+/* An answer to what went at one time came at another, and said what the clock was in between. */
+static inline void fleet_clock_hear(struct fleet_clock *clock, uint64_t went, uint64_t came,
+                                    uint64_t wall)
+{
+    int64_t offset = (int64_t)(wall - (went + (came - went) / 2));
+
+    if (MUTANT(8) && clock->is_known && offset < clock->offset)
+        return;
+    clock->offset = offset;
+    clock->is_known = true;
+}
+
+/* As fleet_world wants it. */
+static inline uint64_t fleet_clock_wall(const struct fleet_clock *clock, uint64_t now)
+{
+    int64_t wall = (int64_t)now + clock->offset;
+
+    if (!clock->is_known)
+        return 0;
+    return wall > 0 ? (uint64_t)wall : 1;
+}
 
 struct fleet_lease {
     uint64_t granted; /* by the storage's clock, ms */
@@ -70,24 +89,24 @@ enum fleet_cas { FLEET_CAS_NONE, FLEET_CAS_PROPOSE, FLEET_CAS_TEACH };
 struct fleet {
     struct record current; /* in force here */
     struct record base;    /* with a CAS: what it replaces */
-    uint64_t since;        /* BROKEN: its end; otherwise when it began. The loop's clock, as all below */
-    uint64_t confirmed;    /* the storage was last seen holding what was committed */
-    uint64_t heard;        /* the last answer came */
-    uint64_t asked;        /* the last SYNC went */
+    uint64_t since; /* BROKEN: its end; otherwise when it began. The loop's clock, as all below */
+    uint64_t confirmed;                 /* the storage was last seen holding what was committed */
+    uint64_t heard;                     /* the last answer came */
+    uint64_t asked;                     /* the last SYNC went */
     uint64_t sync_at, cas_at, lease_at; /* the next one is due; UINT64_MAX: none is */
     uint64_t not_before;                /* while the storage is away: no SYNC before */
     uint64_t lease_after;               /* all were taken: nothing is asked for before */
     uint64_t admitted_at;               /* RECOVERING: the last admission */
-    uint64_t epoch;    /* L's, as current came into force: permits from before it are late */
-    uint32_t probes;   /* RECOVERING: admitted, and their results missing */
-    uint32_t entries;  /* how often a record came into force */
+    uint64_t epoch;   /* L's, as current came into force: permits from before it are late */
+    uint32_t probes;  /* RECOVERING: admitted, and their results missing */
+    uint32_t entries; /* how often a record came into force */
     struct fleet_order order;
-    uint8_t misses;    /* answers that did not come, in a row */
-    uint8_t cas;       /* enum fleet_cas */
-    uint8_t tenth;     /* of the recovery time: the last that was given a chance */
-    uint8_t lapses;    /* leases that went unspent, in a row */
+    uint8_t misses; /* answers that did not come, in a row */
+    uint8_t cas;    /* enum fleet_cas */
+    uint8_t tenth;  /* of the recovery time: the last that was given a chance */
+    uint8_t lapses; /* leases that went unspent, in a row */
     bool sync_is_out, cas_is_out, lease_is_out; /* under way */
-    bool is_away;      /* the storage: L decides */
+    bool is_away;                               /* the storage: L decides */
     bool is_differing; /* another process's policy differs from this one's */
     bool is_thorough;  /* somebody wants to know all the counts */
     struct fleet_lease leases[FLEET_LEASES];
@@ -96,12 +115,12 @@ struct fleet {
 
 /* What came of a call below. Zeroed by the driver; flags are only set. */
 struct fleet_news {
-    bool entered;     /* a record came into force */
-    bool elsewhere;   /* and another process made it */
-    bool lost, found; /* the storage */
-    bool differs;     /* policies do; told once */
-    bool obeyed;      /* the order stands in the storage */
-    bool unheard;     /* it does not yet: the storage did not answer */
+    bool entered;              /* a record came into force */
+    bool elsewhere;            /* and another process made it */
+    bool lost, found;          /* the storage */
+    bool differs;              /* policies do; told once */
+    bool obeyed;               /* the order stands in the storage */
+    bool unheard;              /* it does not yet: the storage did not answer */
     breaker_counts_t evidence; /* with entered */
 };
 
@@ -136,9 +155,16 @@ void fleet_obey(struct fleet *fleet, const struct fleet_world *world, struct fle
 /* Does a decision need more than what syncs bring by themselves? */
 bool fleet_is_suspicious(const struct fleet *fleet, const struct fleet_world *world);
 
+/* A hash of what should be the same in every process. */
+uint16_t fleet_policy(const struct rules *rules);
+
+static inline bool fleet_keeps_counts(const struct fleet_world *world)
+{
+    return world->rules->options.share == BREAKER_SHARE_STATE;
+}
+
 struct tally_shape fleet_shape(const struct fleet_world *world);
-void fleet_sum(const struct fleet *fleet, const struct fleet_world *world,
-               struct tally_sums *sums);
+void fleet_sum(const struct fleet *fleet, const struct fleet_world *world, struct tally_sums *sums);
 
 static inline void fleet_sync_by(struct fleet *fleet, uint64_t at)
 {

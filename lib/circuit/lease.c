@@ -36,8 +36,7 @@ static bool is_usable(const struct fleet_world *w, const struct fleet_lease *l)
 /* Is a lease of the storage out of date? Its date is an estimate of the storage's clock. */
 static bool is_void(const struct fleet_world *w, const struct fleet_lease *l)
 {
-    return !MUTANT(20) &&
-           (l->granted > w->wall + w->patience || w->wall > l->granted + l->life);
+    return !MUTANT(20) && (l->granted > w->wall + w->patience || w->wall > l->granted + l->life);
 }
 
 static void set_alarm(struct fleet *f, const struct fleet_world *w)
@@ -69,8 +68,8 @@ static void want(struct fleet *f, const struct fleet_world *w)
     }
     if (free == NULL || w->wall == 0)
         return;
-    *free = (struct fleet_lease){.stage = LEASE_WANTED,
-                                 .slot = (uint8_t)(fleet_chance(w) % slots(w))};
+    *free =
+        (struct fleet_lease){.stage = LEASE_WANTED, .slot = (uint8_t)(fleet_chance(w) % slots(w))};
     set_alarm(f, w);
 }
 

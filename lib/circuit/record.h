@@ -8,7 +8,8 @@
 
 /* Of one transition, in the order (epoch, nonce). One with epoch 0 is none: PASSING, and never written. */
 struct record {
-    uint64_t epoch; /* one more than that of the record it replaced, or the storage's ms if that is more */
+    uint64_t
+        epoch; /* one more than that of the record it replaced, or the storage's ms if that is more */
     uint64_t since; /* when, by the storage's clock, ms */
     uint32_t nonce;
     uint32_t writer;           /* who made it: a number that a process draws for itself */

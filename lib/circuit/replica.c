@@ -9,8 +9,6 @@
 #include "recovery.h"
 #include <string.h>
 
-static const struct record none = {.reporters = 1};
-
 static const breaker_options_t *options_of(const struct fleet_world *w)
 {
     return &w->rules->options;
@@ -233,7 +231,7 @@ static void teach(struct fleet *f, const struct fleet_world *w, const struct rec
 static void compare_policies(struct fleet *f, const struct fleet_world *w, const struct record *r,
                              struct fleet_news *news)
 {
-    if (r->epoch == 0 || r->policy == w->terms->policy || f->is_differing)
+    if (r->epoch == 0 || r->policy == fleet_policy(w->rules) || f->is_differing)
         return;
     f->is_differing = true;
     news->differs = true;
@@ -295,7 +293,7 @@ static struct record next_record(const struct fleet *f, const struct fleet_world
     r.state = (uint8_t)to;
     r.since = w->wall;
     r.recovery_time = (uint32_t)options_of(w)->recovery_time;
-    r.policy = w->terms->policy;
+    r.policy = fleet_policy(w->rules);
     r.error = w->local->last_error;
     r.ok = r.failed = r.slow = 0;
     if (to == BREAKER_BROKEN) {

@@ -7,8 +7,8 @@
 /* How a record was seen. */
 enum replica_sight {
     REPLICA_STANDING, /* in an answer: it stood in the storage */
-    REPLICA_PASSED,   /* a bell, or an answer to an old question: it stood once, and may only raise */
-    REPLICA_GARBLED   /* what stands is no record: as none, but it is not taught over */
+    REPLICA_PASSED, /* a bell, or an answer to an old question: it stood once, and may only raise */
+    REPLICA_GARBLED /* what stands is no record: as none, but it is not taught over */
 };
 
 /* epoch 0: there is none. */

@@ -71,7 +71,8 @@ bool tally_is_complete(const struct tally *tally, const struct tally_shape *shap
 
 bool tally_has_unsent(const struct tally *tally);
 void tally_send(struct tally *tally, const struct tally_shape *shape);
-void tally_lose(struct tally *tally); /* of unknown fate: dropped, so that nothing is counted twice */
+void tally_lose(
+    struct tally *tally); /* of unknown fate: dropped, so that nothing is counted twice */
 
 /* Which bucket to read next, below *bucket: one that is not known as well as it could be. thorough: any
  * that a decision may need; otherwise only the last one, once, when stragglers have come. */

@@ -128,7 +128,7 @@ static void join(struct sim *sim)
 
 static void fault(struct sim *sim, uint64_t number)
 {
-    static void (*const faults[])(struct sim *) = {lose,  lose_replies, part,       go_down,
+    static void (*const faults[])(struct sim *) = {lose,  lose_replies,  part,      go_down,
                                                    flush, restart_empty, fail_over, step_clock,
                                                    stall, crash,         join,      step_clock};
 

@@ -68,7 +68,8 @@ static void push(struct sim *sim, struct event event)
         if (sim->heap == NULL)
             abort();
     }
-    for (i = sim->heap_count++; i > 0 && is_before(&event, &sim->heap[(i - 1) / 2]); i = (i - 1) / 2)
+    for (i = sim->heap_count++; i > 0 && is_before(&event, &sim->heap[(i - 1) / 2]);
+         i = (i - 1) / 2)
         sim->heap[i] = sim->heap[(i - 1) / 2];
     sim->heap[i] = event;
 }
@@ -79,8 +80,7 @@ static struct event pop(struct sim *sim)
     size_t i = 0, child;
 
     while ((child = 2 * i + 1) < sim->heap_count) {
-        child += child + 1 < sim->heap_count &&
-                 is_before(&sim->heap[child + 1], &sim->heap[child]);
+        child += child + 1 < sim->heap_count && is_before(&sim->heap[child + 1], &sim->heap[child]);
         if (!is_before(&sim->heap[child], &last))
             break;
         sim->heap[i] = sim->heap[child];
@@ -118,7 +118,6 @@ struct fleet_world sim_world(struct sim *sim, struct proc *p)
     uint64_t now = loop_now(sim, p);
 
     return (struct fleet_world){.rules = &p->rules,
-                                .terms = &p->terms,
                                 .local = &p->local,
                                 .name = "api",
                                 .name_length = 3,
@@ -553,11 +552,6 @@ void sim_options(breaker_options_t *o)
     o->recovery_min = 5;
 }
 
-struct fleet_terms sim_terms(void)
-{
-    return (struct fleet_terms){.sync_interval = 10, .min_reporters = 2, .policy = 7};
-}
-
 static void wake_up(struct sim *sim, struct proc *p)
 {
     struct fleet_world world;
@@ -578,8 +572,7 @@ static void wake_up(struct sim *sim, struct proc *p)
     sim_rate(sim, p, p->rate);
 }
 
-struct proc *sim_join(struct sim *sim, const breaker_options_t *options,
-                      const struct fleet_terms *terms, double rate)
+struct proc *sim_join(struct sim *sim, const breaker_options_t *options, double rate)
 {
     struct proc *p = &sim->procs[sim->count];
 
@@ -588,7 +581,6 @@ struct proc *sim_join(struct sim *sim, const breaker_options_t *options,
     memset(p, 0, sizeof *p);
     p->number = (uint16_t)sim->count++;
     rules_make(&p->rules, options);
-    p->terms = *terms;
     p->rate = rate;
     wake_up(sim, p);
     return p;
@@ -596,13 +588,12 @@ struct proc *sim_join(struct sim *sim, const breaker_options_t *options,
 
 struct proc *sim_join_many(struct sim *sim, unsigned count, double rate)
 {
-    struct fleet_terms terms = sim_terms();
     struct proc *first = &sim->procs[sim->count];
     breaker_options_t options;
 
     sim_options(&options);
     for (; count > 0; count--)
-        sim_join(sim, &options, &terms, rate);
+        sim_join(sim, &options, rate);
     return first;
 }
 
@@ -657,10 +648,12 @@ bool sim_agree(struct sim *sim)
 {
     struct record stands = sim_stands(sim);
 
-    for (unsigned i = 0; i < sim->count; i++)
-        if (sim->procs[i].is_alive && sim->procs[i].rate > 0 &&
-            record_compare(&sim->procs[i].fleet.current, &stands) != 0)
+    for (unsigned i = 0; i < sim->count; i++) {
+        const struct fleet *f = &sim->procs[i].fleet;
+        const struct record *known = f->cas == FLEET_CAS_PROPOSE ? &f->base : &f->current;
+        if (sim->procs[i].is_alive && sim->procs[i].rate > 0 && record_compare(known, &stands) != 0)
             return false;
+    }
     return true;
 }
 

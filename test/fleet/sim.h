@@ -32,18 +32,17 @@ struct proc {
     struct fleet fleet;
     struct native local;
     struct rules rules;
-    struct fleet_terms terms;
     uint32_t cells[BREAKER_BUCKETS_MAX * 3];
     uint64_t chance;
     struct fleet_clock clock;
-    uint64_t base;  /* of the loop's clock, ms */
+    uint64_t base; /* of the loop's clock, ms */
     double drift;
-    double rate;        /* calls per second */
-    double sick;        /* the share of its calls that fail by its own fault */
-    double retry;       /* after a failure or a refusal it calls again, so many times a second; 0: not */
-    uint64_t stalled;   /* until then it does nothing */
-    uint64_t arrived;   /* while stalled: answers come first */
-    uint64_t woken;     /* the wake-up under way is for this time */
+    double rate;  /* calls per second */
+    double sick;  /* the share of its calls that fail by its own fault */
+    double retry; /* after a failure or a refusal it calls again, so many times a second; 0: not */
+    uint64_t stalled; /* until then it does nothing */
+    uint64_t arrived; /* while stalled: answers come first */
+    uint64_t woken;   /* the wake-up under way is for this time */
     uint32_t self, life, traffic;
     uint16_t number;
     bool is_alive, is_cut, is_deaf; /* cut: no link; deaf: bells are lost */
@@ -109,17 +108,17 @@ struct sim {
     /* What happened. */
     uint64_t syncs, cas, leases, teaches, taught, timeouts, calls, bad_calls, refused;
     uint64_t false_deadlines;
-    uint64_t transitions, trips; /* records written */
-    uint64_t first_trip;         /* the first BROKEN was written; 0: none */
+    uint64_t transitions, trips;      /* records written */
+    uint64_t first_trip;              /* the first BROKEN was written; 0: none */
     uint64_t seen_calls, seen_failed; /* results, for the perfect breaker */
     uint64_t perfect_trip;            /* it would have tripped */
     uint64_t beyond;                  /* calls begun after that */
-    uint64_t began_broken;            /* calls begun after the first BROKEN was written, before all had it */
+    uint64_t began_broken; /* calls begun after the first BROKEN was written, before all had it */
     uint64_t trials_out, most_trials; /* trials under way, fleet-wide */
     struct record stands;             /* what was last written */
     unsigned restarts, clock_steps;
-    bool has_hung;                    /* a dependency that does not answer */
-    bool is_quiet;                    /* what is wrong is not to be told on stderr */
+    bool has_hung; /* a dependency that does not answer */
+    bool is_quiet; /* what is wrong is not to be told on stderr */
     char wrong[240];
     void (*told)(struct sim *sim, const struct proc *proc, const struct fleet_news *news);
     void (*wrote)(struct sim *sim, const struct record *after);
@@ -131,11 +130,9 @@ void sim_options(breaker_options_t *options);
 void sim_open(struct sim *sim, uint64_t seed);
 void sim_close(struct sim *sim);
 
-/* A process with these options and terms, at a rate of calls. */
-struct proc *sim_join(struct sim *sim, const breaker_options_t *options,
-                      const struct fleet_terms *terms, double rate);
+/* A process with these options, at a rate of calls. */
+struct proc *sim_join(struct sim *sim, const breaker_options_t *options, double rate);
 struct proc *sim_join_many(struct sim *sim, unsigned count, double rate); /* the usual ones */
-struct fleet_terms sim_terms(void);
 
 void sim_run(struct sim *sim, uint64_t until);
 void sim_at(struct sim *sim, uint64_t time, void (*act)(struct sim *sim, uint64_t number),
@@ -152,8 +149,8 @@ void sim_step_clock(struct sim *sim, int64_t ms);
 struct fleet_world sim_world(struct sim *sim, struct proc *proc);
 breaker_state_t sim_state(const struct proc *proc); /* F's */
 void sim_sums(struct sim *sim, struct proc *proc, struct tally_sums *sums);
-struct record sim_stands(struct sim *sim); /* in the storage */
-bool sim_agree(struct sim *sim); /* every live process has what stands */
+struct record sim_stands(struct sim *sim);                  /* in the storage */
+bool sim_agree(struct sim *sim);                            /* every live process has what stands */
 bool sim_all(const struct sim *sim, breaker_state_t state); /* and is in this state, L too */
 
 double sim_draw(struct sim *sim);

@@ -159,7 +159,7 @@ static int get(struct store *s, breaker_verb_t *v)
     return 0;
 }
 
-static void delete(struct store *s, breaker_verb_t *v)
+static void delete (struct store *s, breaker_verb_t *v)
 {
     struct store_key **link = link_of(s, v->key, v->key_length, hash_of(v->key, v->key_length));
 

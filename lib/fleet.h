@@ -1,0 +1,37 @@
+/* What the loop layer does for circuits that are shared: see fleet.c. */
+#ifndef FLEET_H
+#define FLEET_H
+
+#include "circuit/fleet.h"
+#include "panel.h"
+
+struct mission;
+
+/* Behind the cells of a breaker that is shared, before its name. */
+struct shared {
+    struct fleet fleet;
+    breaker_t *breaker;
+    struct breaker_due_s due;  /* when something is to be asked */
+    struct order_queue orders; /* given, and not yet in the storage */
+    struct mission *out;       /* under way */
+};
+
+/* Is a breaker of this policy shared, and how much memory does that take? */
+bool fleet_wants(const breaker_panel_t *panel, const breaker_policy_t *policy);
+size_t fleet_size(void);
+
+void fleet_begin(breaker_t *breaker);    /* it was created */
+void fleet_end(breaker_t *breaker);      /* it is destroyed */
+void fleet_exchange(breaker_t *breaker); /* it has another policy */
+void fleet_fork(breaker_panel_t *panel);
+void fleet_close(breaker_panel_t *panel);
+
+void fleet_take_turn(breaker_t *breaker, struct turn *turn);
+void fleet_order(breaker_t *breaker, enum turn_op op, breaker_hold_t hold, breaker_order_t *order);
+void fleet_ring(breaker_panel_t *panel, const char *key, size_t key_length, const char *value,
+                size_t length);
+
+struct dialect_view fleet_view(const breaker_t *breaker, uint64_t now);
+void fleet_look(const breaker_t *breaker, uint64_t now, breaker_snapshot_t *snapshot);
+
+#endif /* FLEET_H */
