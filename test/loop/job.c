@@ -4,9 +4,11 @@
 
 const char *status_name(int status)
 {
+    static char name[32];
+
     if (status == BREAKER_EREJECTED)
         return "REJECTED";
-    return status == 0 ? "0" : uv_err_name(status);
+    return status == 0 ? "0" : uv_err_name_r(status, name, sizeof name);
 }
 
 void job_init(struct fixture *f, struct job *job, const char *name)
