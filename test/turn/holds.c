@@ -89,6 +89,7 @@ static void test_policies_of_one_kind(void **state)
     assert_int_equal(breaker_policy_create(&other, &options, &bad), 0);
     assert_int_equal(breaker_set_policy(scene.breaker, native), UV_EINVAL);
     assert_int_equal(breaker_set_policy(scene.breaker, other), UV_EINVAL);
+    breaker_policy_destroy(other);
     assert_int_equal(breaker_set_policy(scene.breaker, same), 0);
     scene_call(&scene, "a", true, UV_ECONNRESET);
     settle_down(scene.f);
