@@ -59,8 +59,10 @@ static void one_failure_breaks(void **state)
     rig_begin(&r, &o);
     rig_recover(&r);
     rig_calls(&r, 9, BREAKER_SUCCESS);
+    assert_int_equal(rig_look(&r).last_error, 0);
     rig_calls(&r, 1, BREAKER_FAILURE);
     assert_int_equal(rig_state(&r), BREAKER_BROKEN);
+    assert_int_equal(rig_look(&r).last_error, -1);
     assert_int_equal(rig_look(&r).tripped.ok, 9);
     assert_int_equal(rig_look(&r).tripped.failed, 1);
     rig_end(&r);
@@ -158,6 +160,8 @@ static void missing_results_are_one_failure(void **state)
         assert_int_equal(rig_state(&r), BREAKER_RECOVERING);
         rig_wait(&r, 1); /* looked at when somebody asks; no timer */
         assert_int_equal(rig_state(&r), BREAKER_RECOVERING);
+        assert_int_equal(rig_look(&r).retry_after, 0);
+        rig_wait(&r, 12345);
         assert_int_equal(rig_look(&r).retry_after, 0);
         rig_refuse(&r);
         assert_int_equal(rig_state(&r), BREAKER_BROKEN);
