@@ -85,7 +85,7 @@ static void play_foreign(struct stage *stage, const json_t *step)
                                          : 3);
 }
 
-static unsigned breaker_of(struct stage *stage, const json_t *step)
+static unsigned which_breaker(struct stage *stage, const json_t *step)
 {
     unsigned breaker = (unsigned)number_of(step, "cb", 0);
 
@@ -177,7 +177,7 @@ static bool compare(const char *id, int index, const json_t *step, json_t *got, 
 static bool play_step(struct stage *stage, const char *id, int index, const json_t *step)
 {
     json_t *got = json_object();
-    unsigned breaker = breaker_of(stage, step);
+    unsigned breaker = which_breaker(stage, step);
     bool holds;
 
     stage->index = index;
