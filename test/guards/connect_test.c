@@ -26,7 +26,7 @@ static void connected(uv_connect_t *req, int status)
 
     not_inside();
     assert_ptr_equal(req->handle, expected);
-    record(attempt->f, status == 0 ? "connected" : breaker_strerror(status));
+    record(attempt->f, "%s", status == 0 ? "connected" : breaker_strerror(status));
     if (!attempt->stay && !uv_is_closing((uv_handle_t *)req->handle))
         uv_close((uv_handle_t *)req->handle, handle_closed);
 }
