@@ -1,0 +1,70 @@
+/* What the files of the curl guard share. */
+#ifndef CURL_CLIENT_H
+#define CURL_CLIENT_H
+
+#include <breaker/curl.h>
+#include <stdbool.h>
+#include <uv.h>
+
+struct curl_mount {
+    struct curl_mount *next; /* the longest prefixes first */
+    char name[BREAKER_NAME_MAX + 1];
+    size_t length;
+    char prefix[];
+};
+
+/* Those under way are found by their easy handles. */
+enum { CURL_BUCKETS = 256 };
+
+struct curl_transfer {
+    breaker_call_t call;
+    breaker_curl_t *client;
+    struct curl_transfer *next, **link;
+    CURL *easy;
+    breaker_curl_cb done;
+    breaker_curl_sinks_t sinks;
+    void *private_data; /* the caller's CURLOPT_PRIVATE */
+    bool is_in_multi, is_told;
+    char *redirect; /* where to go on, or NULL */
+    char *url;      /* of this hop, in our spelling */
+    char name[BREAKER_NAME_MAX + 1];
+    breaker_curl_result_t result;
+};
+
+struct breaker_curl_s {
+    breaker_panel_t *panel;
+    uv_loop_t *loop;
+    breaker_curl_options_t options;
+    struct curl_mount *mounts;
+    struct curl_transfer *transfers[CURL_BUCKETS];
+    size_t count; /* of them */
+    CURLM *multi;
+    uv_timer_t timer;
+    unsigned handles; /* of libuv, open */
+    bool is_closing;
+    breaker_curl_destroy_cb destroyed;
+    void *destroyed_data;
+};
+
+/* curl_url.c: scheme://host:port/path?query, in small letters up to the path and always with the
+ * port; a prefix may also be a scheme or nothing. To be given to memory_release. UV_EINVAL,
+ * UV_ENOMEM. */
+int curl_url_spell(char **spelling, const char *url, bool is_prefix);
+size_t curl_url_origin(const char *spelling); /* the length of scheme://host:port */
+
+/* curl_mount.c: the breaker for a URL so spelt, and its name. */
+int curl_mount_find(breaker_curl_t *client, const char *url, breaker_t **breaker, char *name);
+void curl_mount_end(breaker_curl_t *client);
+
+/* curl_loop.c */
+int curl_loop_open(breaker_curl_t *client);
+void curl_loop_close(breaker_curl_t *client); /* and then frees the client */
+
+/* curl_judge.c */
+int curl_judge_status(CURLcode code);
+breaker_outcome_t curl_judge_outcome(CURLcode code, long response);
+
+/* curl.c: libcurl has ended it. */
+void curl_transfer_ended(struct curl_transfer *transfer, CURLcode code);
+
+#endif /* CURL_CLIENT_H */

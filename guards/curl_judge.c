@@ -1,0 +1,51 @@
+/* Knows what libcurl's results mean for a circuit, and which of libuv's errors each is most like.
+ * */
+#include "curl_client.h"
+
+int curl_judge_status(CURLcode code)
+{
+    switch (code) {
+    case CURLE_OK:
+    case CURLE_TOO_MANY_REDIRECTS: /* a response of 3xx all the same */
+        return 0;
+    case CURLE_OPERATION_TIMEDOUT:
+        return UV_ETIMEDOUT;
+    case CURLE_COULDNT_RESOLVE_PROXY:
+    case CURLE_COULDNT_RESOLVE_HOST:
+        return UV_EAI_NONAME;
+    case CURLE_COULDNT_CONNECT:
+        return UV_ECONNREFUSED;
+    case CURLE_SEND_ERROR:
+    case CURLE_RECV_ERROR:
+    case CURLE_GOT_NOTHING:
+    case CURLE_PARTIAL_FILE:
+        return UV_ECONNRESET;
+    case CURLE_WRITE_ERROR:
+    case CURLE_READ_ERROR:
+    case CURLE_ABORTED_BY_CALLBACK:
+        return UV_ECANCELED;
+    case CURLE_OUT_OF_MEMORY:
+        return UV_ENOMEM;
+    case CURLE_URL_MALFORMAT:
+    case CURLE_UNSUPPORTED_PROTOCOL:
+    case CURLE_BAD_FUNCTION_ARGUMENT:
+    case CURLE_UNKNOWN_OPTION:
+    case CURLE_NOT_BUILT_IN:
+        return UV_EINVAL;
+    case CURLE_FILESIZE_EXCEEDED:
+        return UV_EFBIG;
+    default:
+        return UV_EPROTO;
+    }
+}
+
+breaker_outcome_t curl_judge_outcome(CURLcode code, long response)
+{
+    int status = curl_judge_status(code);
+
+    if (status == UV_ECANCELED)
+        return BREAKER_CANCELLED;
+    if (status == UV_ENOMEM || status == UV_EINVAL || status == UV_EFBIG)
+        return BREAKER_IGNORED;
+    return status < 0 || response > 499 ? BREAKER_FAILURE : BREAKER_SUCCESS;
+}

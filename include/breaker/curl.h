@@ -1,0 +1,157 @@
+/* HTTP through libcurl, guarded, on the loop of a panel: libcurl's easy handles as they are, its
+ * multi interface driven by libuv, and a breaker in front of each transfer (libbreaker-curl).
+ *
+ *     breaker_curl_create(&client, panel, NULL);
+ *     breaker_curl_mount(client, "https://api.example.com/v1/", api);
+ *     breaker_curl_perform(client, easy, done);
+ *
+ * Breakers are mounted on URL prefixes, of which the longest wins; and where options.hosts is set,
+ * each other host has a breaker of its own, made when it is first needed. Then
+ *
+ *   failure       a transport error (no address, no connection, a reset, TLS, libcurl's own
+ * timeout, ...)
+ *                 or a status of 500 and above. Not decided by the policy's classifier, but by
+ *                 options.judge, if that is set
+ *   success       any other response, 4xx too
+ *   ignored       what is wrong with the request (its URL, its options), or memory
+ *   cancelled     a callback of the program's that stopped the transfer (write, header, read,
+ * progress)
+ *   a timeout     the policy's: the transfer is taken out of libcurl, the result is UV_ETIMEDOUT.
+ *                 Each hop of a chain of redirects has its own
+ *   a refusal     a response made here (status 500, "X-Circuit-Breaker: breaker tripped", a small
+ * JSON
+ *                 body), or the error BREAKER_EREJECTED, as options.refusal says
+ *
+ * An easy handle is the caller's, and not to be touched between breaker_curl_perform and its
+ * callback. In the meantime CURLOPT_PRIVATE is the guard's; in the callback it is again what it
+ * was. Each transfer and each socket allocates one block here, besides what libcurl does.
+ *
+ * libcurl follows redirects unseen, so leave CURLOPT_FOLLOWLOCATION off and set
+ * options.max_redirects: then each hop asks the breaker of its own URL. HTTP/2 is used where
+ * libcurl has it, many transfers to a connection; set CURLOPT_PIPEWAIT to wait for one rather than
+ * open another.
+ *
+ * The client belongs to the panel's loop and thread, and does not keep the loop alive; transfers
+ * do. */
+#ifndef BREAKER_CURL_H
+#define BREAKER_CURL_H
+
+#include <breaker.h>
+#include <curl/curl.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct breaker_curl_s breaker_curl_t;
+
+typedef enum {
+    BREAKER_CURL_RESPONSE = 0, /* a refused transfer ends with a response that is made here */
+    BREAKER_CURL_ERROR = 1     /* with the status BREAKER_EREJECTED */
+} breaker_curl_refusal_t;
+
+/* What a transfer means for the circuit; easy may be asked by curl_easy_getinfo. */
+typedef breaker_outcome_t (*breaker_curl_judge_fn)(void *data, CURL *easy, CURLcode code,
+                                                   long response);
+
+typedef struct breaker_curl_options_s {
+    size_t size;                    /* set by breaker_curl_options_init; grows at the end only */
+    breaker_curl_refusal_t refusal; /* Default BREAKER_CURL_RESPONSE */
+    breaker_curl_judge_fn judge;    /* Default NULL: as above */
+    void *judge_data;
+    breaker_policy_t *hosts;    /* of the breakers of hosts under no prefix, which are named like
+                                   "https://example.com:443"; must outlive the client. See
+                                   max_obtained of the panel. Default NULL: they are UV_ENOENT */
+    uint64_t retry_after_limit; /* a 429 or 503 with Retry-After breaks the circuit for as long
+                                   as it says, at most so many ms: up to a day. Default 0: not */
+    unsigned max_redirects;     /* Default 0: none is followed */
+} breaker_curl_options_t;
+
+#define breaker_curl_options_init(options) \
+    breaker_curl_options_init_sized((options), sizeof *(options))
+BREAKER_API void breaker_curl_options_init_sized(breaker_curl_options_t *options, size_t size);
+
+/* Makes a client on the panel's loop. options may be NULL. UV_EINVAL, UV_ENOMEM. */
+BREAKER_API int breaker_curl_create(breaker_curl_t **client, breaker_panel_t *panel,
+                                    const breaker_curl_options_t *options);
+
+typedef void (*breaker_curl_destroy_cb)(void *data);
+
+/* Cancels all transfers, whose callbacks come with UV_ECANCELED, closes all connections, and then
+ * calls done (may be NULL), once, from the loop. UV_EALREADY when called twice. Before or after the
+ * end of the panel, but before uv_loop_close. */
+BREAKER_API int breaker_curl_destroy(breaker_curl_t *client, breaker_curl_destroy_cb done,
+                                     void *data);
+
+/* libcurl's multi handle, for its options (CURLMOPT_MAX_HOST_CONNECTIONS, ...); not for its
+ * sockets, timers and messages. */
+BREAKER_API CURLM *breaker_curl_multi(breaker_curl_t *client);
+
+/* ---- Breakers by prefix -----------------------------------------------------------------------*/
+
+/* From now on the breaker is asked about URLs that begin with the prefix: "https://host/path",
+ * "http://host:8080", "https://", or "" for all. Scheme and host are compared without regard to
+ * case, the port always counts (80 and 443 where none is written), a path ends where it is written
+ * to end: "/v1" also holds "/v10", "/v1/" does not. Mounting on a prefix again exchanges the
+ * breaker. The breaker is found by its name each time; if there is none of that name any more,
+ * UV_ENOENT is what breaker_curl_perform says. UV_EINVAL: no such URL, or a breaker of another
+ * panel; UV_ENOMEM. */
+BREAKER_API int breaker_curl_mount(breaker_curl_t *client, const char *prefix, breaker_t *breaker);
+BREAKER_API int breaker_curl_unmount(breaker_curl_t *client, const char *prefix); /* or UV_ENOENT */
+
+/* ---- Transfers --------------------------------------------------------------------------------*/
+
+typedef struct breaker_curl_result_s {
+    int status;    /* 0: there is a response. Negative: there is none, or not the whole of it:
+                      BREAKER_EREJECTED, UV_ETIMEDOUT, UV_ECANCELED, or the error most like code */
+    CURLcode code; /* libcurl's result; CURLE_OK where libcurl was not asked */
+    long response; /* the status of HTTP; 0: none came; 500 when it was made here */
+    int refused;   /* the circuit refused; then the next four say more */
+    const char
+        *headers; /* BREAKER_CURL_RESPONSE: the response that was made here, in whole lines ... */
+    const char *body;          /* ... and JSON; otherwise NULL */
+    uint64_t retry_after;      /* as breaker_retry_after */
+    int last_error;            /* of the breaker: a negative status, or an HTTP status */
+    const char *breaker;       /* the name of the breaker that was asked (last) */
+    unsigned redirects;        /* that were followed */
+    breaker_outcome_t outcome; /* what the circuit counted (last); 0 when refused */
+} breaker_curl_result_t;
+
+/* From the loop, once. The result is good during the callback only; the easy handle is the
+ * caller's. */
+typedef void (*breaker_curl_cb)(CURL *easy, const breaker_curl_result_t *result);
+
+/* Asks the breaker of the handle's URL (CURLOPT_URL), and lets libcurl do the transfer. UV_ENOENT:
+ * there is no breaker for the URL; UV_EINVAL: no URL; UV_EBUSY: the handle is under way already;
+ * UV_ENOMEM, UV_ESHUTDOWN; as breaker_obtain.
+ *
+ * Redirects, with max_redirects: GET and HEAD are followed where there is a breaker for the new
+ * URL; what is not followed is a response of 3xx without a body and with CURLE_TOO_MANY_REDIRECTS.
+ * The guard then sets CURLOPT_FOLLOWLOCATION, CURLOPT_MAXREDIRS, and CURLOPT_URL to the last URL;
+ * and on the way to another scheme, host or port CURLOPT_HTTPHEADER, CURLOPT_COOKIE,
+ * CURLOPT_USERPWD and CURLOPT_XOAUTH2_BEARER to NULL, for these were meant for the first. Set them
+ * again before the handle is used again. */
+BREAKER_API int breaker_curl_perform(breaker_curl_t *client, CURL *easy, breaker_curl_cb done);
+
+/* Where libcurl writes; it does not tell what a handle has, so it is said here. */
+typedef struct breaker_curl_sinks_s {
+    curl_write_callback write; /* CURLOPT_WRITEFUNCTION, and its data. NULL: not set */
+    void *write_data;
+    curl_write_callback header; /* CURLOPT_HEADERFUNCTION, and its data. NULL: not set */
+    void *header_data;
+} breaker_curl_sinks_t;
+
+/* The same, and sets these callbacks on the handle: the response that is made here comes through
+ * them too, header lines first, before the callback; what they return then is not looked at. */
+BREAKER_API int breaker_curl_perform_into(breaker_curl_t *client, CURL *easy,
+                                          const breaker_curl_sinks_t *sinks, breaker_curl_cb done);
+
+/* Ends the transfer with UV_ECANCELED. UV_ENOENT: it is not under way; UV_EALREADY: it is about to
+ * end. */
+BREAKER_API int breaker_curl_cancel(breaker_curl_t *client, CURL *easy);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* BREAKER_CURL_H */
