@@ -19,7 +19,7 @@ static void found(uv_getaddrinfo_t *req, int status, struct addrinfo *list)
     not_inside();
     assert_int_equal(status == 0, list != NULL);
     lookup->status = status;
-    record(lookup->f, status == 0 ? "found" : breaker_strerror(status));
+    record(lookup->f, "%s", status == 0 ? "found" : breaker_strerror(status));
     uv_freeaddrinfo(list);
 }
 
@@ -32,7 +32,7 @@ static void named(uv_getnameinfo_t *req, int status, const char *hostname, const
     if (status == 0)
         record(lookup->f, "%s %s", hostname, service);
     else
-        record(lookup->f, breaker_strerror(status));
+        record(lookup->f, "%s", breaker_strerror(status));
     if (status != 0)
         assert_true(hostname == NULL && service == NULL);
 }

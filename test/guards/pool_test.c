@@ -9,8 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* ---- Work
- * --------------------------------------------------------------------------------------*/
+/* ---- Work -------------------------------------------------------------------------------------*/
 
 struct job {
     breaker_uv_work_t work;
@@ -37,7 +36,7 @@ static void after(uv_work_t *req, int status)
 
     not_inside();
     job->is_over = true;
-    record(job->f, status == 0 ? "worked" : breaker_strerror(status));
+    record(job->f, "%s", status == 0 ? "worked" : breaker_strerror(status));
 }
 
 static void work_released(breaker_call_t *call)
@@ -150,8 +149,7 @@ static void the_engine_goes_away(void **state)
     expect(f, "operation canceled operation canceled operation canceled operation canceled");
 }
 
-/* ---- Files
- * -------------------------------------------------------------------------------------*/
+/* ---- Files ------------------------------------------------------------------------------------*/
 
 struct file {
     breaker_uv_fs_t fs;

@@ -71,7 +71,7 @@ static void chunk(breaker_uv_read_t *read, ssize_t nread, const uv_buf_t *buffer
     reader->is_over = true;
     reader->last = nread;
     assert_ptr_equal(read->stream->data, reader->client); /* as it was */
-    record(reader->client->f, nread == UV_EOF ? "end" : breaker_strerror((int)nread));
+    record(reader->client->f, "%s", nread == UV_EOF ? "end" : breaker_strerror((int)nread));
 }
 
 static struct reader *open_stream(struct fixture *f, enum habit habit)
