@@ -9,8 +9,7 @@ struct socket {
     curl_socket_t number;
 };
 
-/* ---- What libcurl has to say
- * -------------------------------------------------------------------*/
+/* ---- What libcurl has to say ------------------------------------------------------------------*/
 
 static void hear(breaker_curl_t *client)
 {
@@ -52,8 +51,7 @@ static void on_timer(uv_timer_t *timer)
     hear(client);
 }
 
-/* ---- What libcurl wants
- * ------------------------------------------------------------------------*/
+/* ---- What libcurl wants -----------------------------------------------------------------------*/
 
 static void handle_closed(breaker_curl_t *client)
 {
@@ -130,8 +128,7 @@ static int want_timer(CURLM *multi, long time, void *data)
     return 0;
 }
 
-/* ---- Life
- * --------------------------------------------------------------------------------------*/
+/* ---- Life -------------------------------------------------------------------------------------*/
 
 int curl_loop_open(breaker_curl_t *client)
 {

@@ -31,8 +31,7 @@ static struct request *of(breaker_call_t *call)
     return GUARD_OF(struct request, call, call);
 }
 
-/* ---- What replies mean
- * -------------------------------------------------------------------------*/
+/* ---- What replies mean ------------------------------------------------------------------------*/
 
 static redisReply rejected = {
     .type = REDIS_REPLY_ERROR, .str = (char *)"REJECTED by the circuit breaker", .len = 31};
@@ -92,8 +91,7 @@ static bool is_trouble(const struct request *request, const redisReply *reply)
     return *words != NULL;
 }
 
-/* ---- One command
- * -------------------------------------------------------------------------------*/
+/* ---- One command ------------------------------------------------------------------------------*/
 
 static void tell(struct request *request, redisAsyncContext *context, void *reply)
 {
@@ -149,8 +147,7 @@ static void release(breaker_call_t *call)
     memory_release(request);
 }
 
-/* ---- Asking
- * ------------------------------------------------------------------------------------*/
+/* ---- Asking -----------------------------------------------------------------------------------*/
 
 /* Whether the first word of the formatted command is one that is answered more than once. */
 static bool goes_on(const char *text, size_t length)

@@ -35,8 +35,7 @@ static void forget_fallback(breaker_call_t *call, breaker_call_cb stop)
     call->fallback = NULL;
 }
 
-/* ---- getaddrinfo
- * -------------------------------------------------------------------------------*/
+/* ---- getaddrinfo ------------------------------------------------------------------------------*/
 
 static breaker_uv_getaddrinfo_t *addrinfo_of(breaker_call_t *call)
 {
@@ -103,8 +102,7 @@ int breaker_uv_getaddrinfo(breaker_t *breaker, uv_loop_t *loop, breaker_uv_getad
     return 0;
 }
 
-/* ---- getnameinfo
- * -------------------------------------------------------------------------------*/
+/* ---- getnameinfo ------------------------------------------------------------------------------*/
 
 static breaker_uv_getnameinfo_t *nameinfo_of(breaker_call_t *call)
 {

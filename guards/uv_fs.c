@@ -117,8 +117,7 @@ int breaker_uv_fs(breaker_t *breaker, uv_loop_t *loop, breaker_uv_fs_t *request,
     return 0;
 }
 
-/* ---- The operations
- * ----------------------------------------------------------------------------*/
+/* ---- The operations ---------------------------------------------------------------------------*/
 
 /* Defines how one begins: the arguments between the request and the callback. */
 #define BEGINS(operation, ...)                                                    \

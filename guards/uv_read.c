@@ -9,8 +9,7 @@ static breaker_uv_read_t *of(breaker_call_t *call)
     return GUARD_OF(breaker_uv_read_t, call, call);
 }
 
-/* ---- The two ends
- * ------------------------------------------------------------------------------*/
+/* ---- The two ends -----------------------------------------------------------------------------*/
 
 static void tell(breaker_uv_read_t *request)
 {
@@ -68,8 +67,7 @@ static void stop(breaker_call_t *call)
     end(of(call), UV_ECANCELED, BREAKER_CANCELLED);
 }
 
-/* ---- While it reads
- * ----------------------------------------------------------------------------*/
+/* ---- While it reads ---------------------------------------------------------------------------*/
 
 static void chunk(uv_stream_t *stream, ssize_t nread, const uv_buf_t *buffer)
 {

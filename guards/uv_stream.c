@@ -4,8 +4,7 @@
 #include "guard.h"
 #include <breaker/uv.h>
 
-/* ---- write
- * -------------------------------------------------------------------------------------*/
+/* ---- write ------------------------------------------------------------------------------------*/
 
 static breaker_uv_write_t *write_of(breaker_call_t *call)
 {
@@ -53,8 +52,7 @@ int breaker_uv_write(breaker_t *breaker, breaker_uv_write_t *request, uv_stream_
     return 0;
 }
 
-/* ---- shutdown
- * ----------------------------------------------------------------------------------*/
+/* ---- shutdown ---------------------------------------------------------------------------------*/
 
 static breaker_uv_shutdown_t *shutdown_of(breaker_call_t *call)
 {

@@ -62,8 +62,7 @@ BREAKER_API void breaker_uv_init_sized(void *request, size_t size, breaker_call_
 /* Ends the guarded operation with UV_ECANCELED: breaker_cancel, by the request. */
 #define breaker_uv_cancel(request) breaker_cancel(&(request)->call)
 
-/* ---- connect
- * -----------------------------------------------------------------------------------*/
+/* ---- connect ----------------------------------------------------------------------------------*/
 
 typedef struct breaker_uv_connect_s {
     uv_connect_t req;

@@ -152,7 +152,7 @@ static void close_book(struct book *book)
     assert_int_equal(book->pages, 0);
 }
 
-/* ---- What counts as what -----------------------------------------------------------------------*/
+/* ---- What counts as what ----------------------------------------------------------------------*/
 
 static void responses(void **state)
 {
@@ -255,7 +255,7 @@ static void a_judge_of_ones_own(void **state)
     close_book(book);
 }
 
-/* ---- Refusals ----------------------------------------------------------------------------------*/
+/* ---- Refusals ---------------------------------------------------------------------------------*/
 
 static void a_refusal_is_a_response(void **state)
 {
@@ -298,6 +298,7 @@ static void or_an_error(void **state)
     close_book(book);
 }
 
+#ifdef HAVE_TRIP_FOR
 static void retry_after(void **state)
 {
     breaker_curl_options_t options;
@@ -318,6 +319,8 @@ static void retry_after(void **state)
     close_book(book);
 }
 
+#endif
+
 static void not_unless_asked(void **state)
 {
     struct book *book = open_book(*state, NULL);
@@ -327,7 +330,7 @@ static void not_unless_asked(void **state)
     close_book(book);
 }
 
-/* ---- Which breaker -----------------------------------------------------------------------------*/
+/* ---- Which breaker ----------------------------------------------------------------------------*/
 
 static void the_longest_prefix_wins(void **state)
 {
@@ -395,7 +398,7 @@ static void a_breaker_for_each_host(void **state)
     API_VOID(breaker_policy_destroy(options.hosts));
 }
 
-/* ---- Redirects ---------------------------------------------------------------------------------*/
+/* ---- Redirects --------------------------------------------------------------------------------*/
 
 static struct book *open_redirecting(struct fixture *f, unsigned most, breaker_t **other)
 {
@@ -496,7 +499,7 @@ static void not_unless_wanted(void **state)
     close_book(book);
 }
 
-/* ---- Many, slow, cancelled, the end ------------------------------------------------------------*/
+/* ---- Many, slow, cancelled, the end -----------------------------------------------------------*/
 
 static void many_at_once(void **state)
 {
@@ -572,13 +575,14 @@ static void again_from_the_callback(void **state)
 static void a_handle_twice(void **state)
 {
     struct book *book = open_book(*state, NULL);
-    struct page *page = get(book, "/text");
+    struct page *page = get(book, "/stall");
 
     assert_int_equal(API(breaker_curl_perform(book->client, page->easy, done)), UV_EBUSY);
-    settle_down(book->f);
+    while (book->http.requests == 0)
+        uv_run(&book->f->loop, UV_RUN_ONCE);
     assert_int_equal(API(breaker_curl_perform(book->client, page->easy, done)), UV_EBUSY);
+    assert_int_equal(API(breaker_curl_cancel(book->client, page->easy)), 0);
     wait_for_all(book);
-    assert_int_equal(page->result.response, 200);
     close_book(book);
 }
 
@@ -678,7 +682,9 @@ int main(void)
         REAL_TEST(a_judge_of_ones_own),
         REAL_TEST(a_refusal_is_a_response),
         REAL_TEST(or_an_error),
+#ifdef HAVE_TRIP_FOR
         REAL_TEST(retry_after),
+#endif
         REAL_TEST(not_unless_asked),
         REAL_TEST(the_longest_prefix_wins),
         REAL_TEST(no_host_is_taken_for_another),

@@ -1,0 +1,60 @@
+/* The client of the curl guard: how it is made, and how it ends when transfers are under way. */
+#include "curl_client.h"
+#include "memory.h"
+#include <string.h>
+
+void breaker_curl_options_init_sized(breaker_curl_options_t *options, size_t size)
+{
+    if (options == NULL || size < sizeof *options)
+        return;
+    memset(options, 0, size);
+    options->size = size;
+}
+
+int breaker_curl_create(breaker_curl_t **client, breaker_panel_t *panel,
+                        const breaker_curl_options_t *options)
+{
+    breaker_curl_t *made;
+    int status;
+
+    if (client == NULL || panel == NULL ||
+        (options != NULL &&
+         (options->size != sizeof *options || (unsigned)options->refusal > BREAKER_CURL_ERROR ||
+          options->retry_after_limit > BREAKER_TIME_MAX)))
+        return UV_EINVAL;
+    if ((made = memory_zeroed(sizeof *made)) == NULL)
+        return UV_ENOMEM;
+    made->panel = panel;
+    made->loop = breaker_panel_loop(panel);
+    if (options != NULL)
+        made->options = *options;
+    if ((status = curl_loop_open(made)) != 0) {
+        memory_release(made);
+        return status;
+    }
+    *client = made;
+    return 0;
+}
+
+int breaker_curl_destroy(breaker_curl_t *client, breaker_curl_destroy_cb done, void *data)
+{
+    if (client == NULL)
+        return UV_EINVAL;
+    if (client->is_closing)
+        return UV_EALREADY;
+    client->is_closing = true;
+    client->destroyed = done;
+    client->destroyed_data = data;
+    for (unsigned i = 0; i < CURL_BUCKETS; i++)
+        for (struct curl_transfer *t = client->transfers[i]; t != NULL; t = t->next)
+            breaker_cancel(&t->call);
+    curl_mount_end(client);
+    if (client->count == 0)
+        curl_loop_close(client);
+    return 0;
+}
+
+CURLM *breaker_curl_multi(breaker_curl_t *client)
+{
+    return client == NULL ? NULL : client->multi;
+}
