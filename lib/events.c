@@ -326,7 +326,7 @@ static bool is_any_missed(const struct events *events)
     return missed != 0;
 }
 
-void event_tell(breaker_panel_t *panel)
+void event_tell_all(breaker_panel_t *panel)
 {
     struct events *events = &panel->events;
     bool missed = events->missed_any;

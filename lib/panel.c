@@ -149,14 +149,22 @@ static void on_judge(uv_check_t *judge)
 
 static void leave(breaker_panel_t *panel);
 
+/* Does anything wait for the next drain? */
+static bool has_work(const breaker_panel_t *panel)
+{
+    return panel->starts.first != NULL || panel->endings.first != NULL ||
+           panel->orders.first != NULL || panel->events.count > 0 || panel->events.missed_any;
+}
+
 static void drain(breaker_panel_t *panel)
 {
-    panel->is_awake = false;
     panel->is_fresh = false;
     call_run_starts(panel);
     call_run_endings(panel);
-    order_run(panel);
+    if (panel->orders.first != NULL)
+        order_run(panel);
     event_tell(panel);
+    panel->is_awake = !panel->is_closing && has_work(panel);
     if (panel->is_closing && panel->pending == 0 && door_close_all(panel))
         leave(panel);
     else

@@ -323,8 +323,15 @@ static inline bool event_is_wanted(const breaker_t *breaker, int kind)
 void event_note(breaker_t *breaker, const struct note *note);
 void event_note_storage(breaker_panel_t *panel, int kind, int status);
 void event_init(breaker_panel_t *panel, uint32_t capacity);
-void event_tell(breaker_panel_t *panel);
+void event_tell_all(breaker_panel_t *panel);
 void event_forget(breaker_t *breaker); /* it is destroyed */
 void event_close(breaker_panel_t *panel);
+
+/* In each drain, where mostly there is nothing to tell. */
+static inline void event_tell(breaker_panel_t *panel)
+{
+    if (panel->events.count > 0 || panel->events.missed_any)
+        event_tell_all(panel);
+}
 
 #endif /* PANEL_H */
