@@ -103,6 +103,33 @@ static void test_the_newest_transition_is_told(void **state)
     assert_int_equal(own->last.counts.consecutive, 3);
 }
 
+static void reset_other(struct watcher *watcher, const breaker_event_t *event)
+{
+    if (event->kind == BREAKER_ON_STATE_CHANGE && watcher->data != NULL)
+        assert_int_equal(API(breaker_reset(watcher->data, NULL, NULL)), 0);
+    watcher->data = NULL;
+}
+
+/* What happens while it waits to be told joins it: a transition is told once, and none after a newer one. */
+static void test_a_transition_joins_the_missed(void **state)
+{
+    struct fixture *f = *state;
+    struct watcher *watcher = watcher_new(f, "w", BREAKER_ON_STATE_CHANGE | BREAKER_ON_MISSED);
+    breaker_t *a, *b;
+
+    make_panel(f, 1);
+    a = quick_breaker(f, "a");
+    b = quick_breaker(f, "b");
+    watch_panel(watcher);
+    watcher->in_notify = reset_other;
+    watcher->data = b;
+    trip(a);
+    trip(b);
+    turns(f, 3);
+    expect(f, "w:P>B w:missed w:P>P | w:missed | |");
+    assert_int_equal(watcher->missed[bit_of(BREAKER_ON_STATE_CHANGE)], 2);
+}
+
 static void test_a_destroyed_breaker_missed_nothing(void **state)
 {
     struct fixture *f = *state;
@@ -261,6 +288,7 @@ int main(void)
         BARE_TEST(test_told_once_with_counts),
         BARE_TEST(test_a_full_ring_misses_nothing),
         BARE_TEST(test_the_newest_transition_is_told),
+        BARE_TEST(test_a_transition_joins_the_missed),
         BARE_TEST(test_a_destroyed_breaker_missed_nothing),
         BARE_TEST(test_destroyed_while_the_missed_is_told),
         BARE_TEST(test_panel_destroyed_while_the_missed_is_told),
