@@ -246,7 +246,9 @@ static void tell(breaker_call_t *call)
         done(call, status);
         leave(call);
     } else {
+        breaker_t *breaker = breaker_of(call);
         part(call);
+        call->library.breaker = breaker; /* for done, and no longer */
         done(call, status);
     }
 }
