@@ -209,6 +209,7 @@ static int add_dialect(struct world *w, unsigned which)
     breaker_policy_t *policy;
     breaker_t *breaker;
     char name[16];
+    unsigned dones;
     int status;
 
     breaker_options_init(&options);
@@ -221,8 +222,9 @@ static int add_dialect(struct world *w, unsigned which)
     assert_ptr_equal(breaker_find(w->f->panel, name), breaker);
     if (status != 0)
         return status;
+    dones = w->jobs[0]->dones;
     job_begin(w->jobs[0], breaker);
-    for (unsigned i = 0; i < 100 && w->jobs[0]->call.library.breaker != NULL; i++)
+    for (unsigned i = 0; i < 100 && w->jobs[0]->dones == dones; i++)
         uv_run(&w->f->loop, UV_RUN_NOWAIT);
     settle_down(w->f);
     API_VOID(breaker_destroy(breaker));
