@@ -181,14 +181,15 @@ static void make_sync(struct ask *a, struct fleet *f, const struct fleet_world *
 
 static int64_t number_heard(const breaker_verb_t *v)
 {
-    struct text text = {v->value, v->value + v->length};
+    struct text text;
     int64_t sum = 0;
 
     if (v->kind == BREAKER_INCR)
         return v->number;
-    if (!v->found || !text_take_signed(&text, INT64_MAX, &sum) || text.at != text.end)
+    if (!v->found || v->value == NULL)
         return 0;
-    return sum;
+    text = (struct text){v->value, v->value + v->length};
+    return text_take_signed(&text, INT64_MAX, &sum) && text.at == text.end ? sum : 0;
 }
 
 static void hear_counts(struct ask *a, struct fleet *f, const struct fleet_world *w)
