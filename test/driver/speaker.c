@@ -98,8 +98,11 @@ static json_t *next_line(struct speaker *speaker)
 json_t *speaker_hear(struct speaker *speaker)
 {
     json_decref(speaker->answer);
-    while (json_object_get(speaker->answer = next_line(speaker), "event") != NULL)
+    speaker->answer = NULL; /* so that it is not given back twice when the drive is gone */
+    while (json_object_get(speaker->answer = next_line(speaker), "event") != NULL) {
         json_array_append_new(speaker->events, speaker->answer);
+        speaker->answer = NULL;
+    }
     return speaker->answer;
 }
 
