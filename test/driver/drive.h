@@ -2,6 +2,7 @@
  * object per line on standard output.
  *
  *     drive [--storage memory|redis://HOST:PORT|unix:PATH] [--name NAME] [--OPTION VALUE]...
+ *     (a circuit in memory is the process' own unless --share says otherwise)
  *     drive --dialect pybreaker|asyncbreaker|aiobreaker|infuse|lasier|requests|aiomisc ...
  *
  *   main.c       the life of the program
@@ -34,6 +35,7 @@ struct settings {
     const char *storage;
     const char *name;
     const char *dialect; /* NULL: the native circuit */
+    bool says_share;
     breaker_options_t options;
     breaker_panel_options_t panel;
     union {

@@ -178,6 +178,7 @@ bool settings_take(const struct parameter *parameters, void *base, const char *n
 
 static void take(struct settings *settings, const char *name, const char *value)
 {
+    settings->says_share |= strcmp(name, "share") == 0;
     if (strcmp(name, "storage") == 0)
         settings->storage = value;
     else if (strcmp(name, "name") == 0)
@@ -226,4 +227,7 @@ void settings_read(struct settings *settings, int count, char **arguments)
             settings_refuse("its value is missing", name, NULL);
         take(settings, name, arguments[i + 1]);
     }
+    /* Memory has no other processes: a circuit in it is not shared unless the script wants it so. */
+    if (strcmp(settings->storage, "memory") == 0 && !settings->says_share)
+        settings->options.share = BREAKER_SHARE_NONE;
 }
