@@ -189,7 +189,8 @@ typedef struct breaker_options_s {
     unsigned last_calls; /* instead: the last so many outcomes, whenever they were: 1 .. 10000.
                             Default 0: by time */
 
-    /* -- Rules: any of those that are set trips. At least one must be. */
+    /* -- Rules: any of those that are set trips. At least one must be. Numbers of calls are up to 2^31,
+     * which is what a window counts, or up to last_calls. */
     double error_ratio;            /* failed / (ok + failed) >= this: (0, 1], or BREAKER_OFF.
                                       Default 0.5 */
     unsigned min_calls;            /* the ratio rules want so many results in the window: >= 1.

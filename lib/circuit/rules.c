@@ -54,9 +54,10 @@ static const char *window_fault(const breaker_options_t *o)
     return NULL;
 }
 
+/* More than a window counts would never be reached. */
 static bool fits_window(const breaker_options_t *o, unsigned count)
 {
-    return o->last_calls == 0 || count <= o->last_calls;
+    return count <= (o->last_calls == 0 ? WINDOW_FULL : o->last_calls);
 }
 
 static const char *rule_fault(const breaker_options_t *o)
@@ -98,7 +99,7 @@ static const char *recovery_fault(const breaker_options_t *o)
         return "recovery";
     if (!is_time(o->recovery_time))
         return "recovery_time";
-    if (o->recovery_min < 1)
+    if (o->recovery_min < 1 || o->recovery_min > WINDOW_FULL)
         return "recovery_min";
     if (!is_off(o->recovery_ratio) && !is_ratio(o->recovery_ratio))
         return "recovery_ratio";

@@ -20,7 +20,7 @@ static void the_window_saturates(void **state)
     struct rig r;
 
     (void)state;
-    o.max_failures = UINT32_MAX;
+    o.max_failures = WINDOW_FULL;
     rig_begin(&r, &o);
     stuff(&r, WINDOW_FULL - 3, 0);
     rig_calls(&r, 10, BREAKER_FAILURE);

@@ -163,9 +163,12 @@ static void no_minimum_is_larger_than_the_last_calls(void **state)
 
     (void)state;
     BAD(min_calls, 0);
-    GOOD(min_calls, UINT32_MAX);
-    GOOD(min_failures, UINT32_MAX);
-    GOOD(max_failures, UINT32_MAX);
+    GOOD(min_calls, WINDOW_FULL);
+    BAD(min_calls, WINDOW_FULL + 1);
+    GOOD(min_failures, WINDOW_FULL);
+    BAD(min_failures, WINDOW_FULL + 1);
+    GOOD(max_failures, WINDOW_FULL);
+    BAD(max_failures, WINDOW_FULL + 1);
     GOOD(consecutive_failures, UINT32_MAX);
 
     o.last_calls = 50;
@@ -261,7 +264,8 @@ static void the_rest_has_its_range(void **state)
     BAD(recovery, (breaker_recovery_t)3);
     BAD(recovery, (breaker_recovery_t)-1);
     BAD(recovery_min, 0);
-    GOOD(recovery_min, UINT32_MAX);
+    GOOD(recovery_min, WINDOW_FULL);
+    BAD(recovery_min, WINDOW_FULL + 1);
     BAD(max_trials, 0);
     GOOD(max_trials, UINT32_MAX);
     BAD(success_threshold, 0);
