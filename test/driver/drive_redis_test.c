@@ -95,6 +95,21 @@ static void is_told(struct speaker *speaker, const char *event)
     assert_true(speaker_was_told(speaker, event, NULL, NULL));
 }
 
+static void native(void **state)
+{
+    (void)state;
+    SPEAKER_START(&first, "--storage", url, "--name", "svc", "--broken-time", "60000");
+    SPEAKER_START(&second, "--storage", url, "--name", "svc", "--broken-time", "60000");
+    speaker_ask(&first, "state");
+    speaker_ask(&second, "state");
+    speaker_ask(&first, "trip");
+    assert_string_equal(speaker_text(&first, "state"), "BROKEN");
+    is_told(&second, "state_change");
+    assert_true(speaker_was_told(&second, "state_change", "BROKEN", "elsewhere"));
+    speaker_ask(&second, "call ok");
+    assert_false(speaker_is(&second, "admitted"));
+}
+
 static void the_storage_goes_and_comes(void **state)
 {
     (void)state;
@@ -118,10 +133,7 @@ static void the_storage_goes_and_comes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(family),
-        TEST(lasier),
-        TEST(requests),
-        TEST(the_storage_goes_and_comes),
+        TEST(family), TEST(lasier), TEST(requests), TEST(native), TEST(the_storage_goes_and_comes),
     };
     return cmocka_run_group_tests(tests, start, end);
 }
