@@ -135,6 +135,14 @@ void curl_transfer_ended(struct curl_transfer *transfer, CURLcode code)
     heed_retry_after(transfer);
 }
 
+void curl_transfer_starve(breaker_curl_t *client, CURL *easy)
+{
+    struct curl_transfer *transfer = find(client, easy);
+
+    if (transfer != NULL && breaker_cancel(&transfer->call) == 0)
+        transfer->is_starved = true;
+}
+
 /* ---- The end ----------------------------------------------------------------------------------*/
 
 static void make_response(struct curl_transfer *transfer)
@@ -164,6 +172,8 @@ static void tell(struct curl_transfer *transfer, int status)
     breaker_call_t *call = &transfer->call;
 
     result->status = status < 0 ? status : 0;
+    if (transfer->is_starved && status == UV_ECANCELED)
+        result->status = UV_ENOMEM;
     result->refused = call->refused;
     result->retry_after = call->retry_after;
     result->last_error = call->last_error;
@@ -241,6 +251,11 @@ static void forget_secrets(CURL *easy)
     curl_easy_setopt(easy, CURLOPT_XOAUTH2_BEARER, NULL);
 }
 
+static bool is_http(const char *url)
+{
+    return strncmp(url, "http://", 7) == 0 || strncmp(url, "https://", 8) == 0;
+}
+
 static int follow(struct curl_transfer *transfer)
 {
     breaker_call_t last = transfer->call;
@@ -253,10 +268,14 @@ static int follow(struct curl_transfer *transfer)
         return UV_ECANCELED;
     if ((status = curl_url_spell(&url, redirect, false)) != 0)
         return status;
+    if (!is_http(url)) {
+        memory_release(url);
+        return UV_ENOENT;
+    }
     is_far = curl_url_origin(url) != origin || memcmp(url, transfer->url, origin) != 0;
-    if (strncmp(url, "http", 4) != 0 || (status = begin(transfer, url)) != 0) {
+    if ((status = begin(transfer, url)) != 0) {
         transfer->call = last; /* to be told of */
-        return status != 0 ? status : UV_ENOENT;
+        return status;
     }
     curl_easy_setopt(transfer->easy, CURLOPT_URL, redirect);
     if (is_far)
@@ -276,7 +295,7 @@ static void release(breaker_call_t *call)
 
         if (status == 0)
             return;
-        tell(transfer, status == UV_ENOENT ? 0 : status);
+        tell(transfer, status == UV_ENOENT || status == UV_EINVAL ? 0 : status);
     }
     dispose(transfer);
 }

@@ -24,7 +24,7 @@ struct curl_transfer {
     breaker_curl_cb done;
     breaker_curl_sinks_t sinks;
     void *private_data; /* the caller's CURLOPT_PRIVATE */
-    bool is_in_multi, is_told;
+    bool is_in_multi, is_starved, is_told;
     char *redirect; /* where to go on, or NULL */
     char *url;      /* of this hop, in our spelling */
     char name[BREAKER_NAME_MAX + 1];
@@ -64,7 +64,8 @@ void curl_loop_close(breaker_curl_t *client); /* and then frees the client */
 int curl_judge_status(CURLcode code);
 breaker_outcome_t curl_judge_outcome(CURLcode code, long response);
 
-/* curl.c: libcurl has ended it. */
+/* curl.c: libcurl has ended it; it cannot go on for want of memory. */
 void curl_transfer_ended(struct curl_transfer *transfer, CURLcode code);
+void curl_transfer_starve(breaker_curl_t *client, CURL *easy);
 
 #endif /* CURL_CLIENT_H */

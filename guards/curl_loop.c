@@ -92,13 +92,13 @@ static struct socket *watch(breaker_curl_t *client, curl_socket_t number)
     return socket;
 }
 
+/* To say no would cost libcurl all transfers; so the one that cannot be watched is given up. */
 static int want_socket(CURL *easy, curl_socket_t number, int what, void *data, void *assigned)
 {
     breaker_curl_t *client = data;
     struct socket *socket = assigned;
     int events = 0;
 
-    (void)easy;
     if (what == CURL_POLL_REMOVE) {
         curl_multi_assign(client->multi, number, NULL);
         if (socket != NULL && !uv_is_closing((uv_handle_t *)&socket->poll))
@@ -109,9 +109,11 @@ static int want_socket(CURL *easy, curl_socket_t number, int what, void *data, v
         events |= UV_READABLE;
     if (what == CURL_POLL_OUT || what == CURL_POLL_INOUT)
         events |= UV_WRITABLE;
-    if (socket == NULL && (socket = watch(client, number)) == NULL)
-        return -1;
-    return uv_poll_start(&socket->poll, events, on_poll) == 0 ? 0 : -1;
+    if (socket == NULL)
+        socket = watch(client, number);
+    if (socket == NULL || uv_poll_start(&socket->poll, events, on_poll) != 0)
+        curl_transfer_starve(client, easy);
+    return 0;
 }
 
 static int want_timer(CURLM *multi, long time, void *data)

@@ -1,5 +1,6 @@
 /* Guarded connects, to peers that answer, that are not there, and that never answer. */
 #include "peer.h"
+#include <breaker/dialects.h>
 #include <breaker/uv.h>
 #include <fixture.h>
 #include <stdio.h>
@@ -172,6 +173,28 @@ static void the_breaker_goes_away(void **state)
     crowd_leave(&crowd);
 }
 
+/* One that asks a storage first, and says which call it was that tripped. */
+static void with_a_dialect(void **state)
+{
+    struct fixture *f = *state;
+    breaker_pybreaker_t py;
+    breaker_options_t options;
+    breaker_t *door;
+
+    breaker_pybreaker_init(&py);
+    py.fail_max = 2;
+    breaker_options_init(&options);
+    options.dialect = &py.dialect;
+    door = make_breaker(f, "door", &options);
+    for (unsigned i = 0; i < 3; i++) {
+        begin(f, door, peer_nowhere());
+        run_out(f);
+    }
+    expect(f, "connection refused released closed "
+              "this call tripped the circuit breaker released closed "
+              "refused by the circuit breaker released closed");
+}
+
 static void pipes(void **state)
 {
     struct fixture *f = *state;
@@ -258,6 +281,7 @@ int main(void)
         REAL_TEST(cancelled),
         REAL_TEST(a_handle_closed_before_the_start),
         REAL_TEST(the_breaker_goes_away),
+        REAL_TEST(with_a_dialect),
         REAL_TEST(pipes),
         REAL_TEST(pipes_connect),
         REAL_TEST(misuse),

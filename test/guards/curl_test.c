@@ -485,6 +485,15 @@ static void not_for_ever(void **state)
     assert_int_equal(look(book->breaker).totals.ok, 5);
     page = got(book, "/to/ftp://127.0.0.1/x"); /* not over there */
     assert_int_equal(page->result.response, 302);
+    assert_int_equal(page->result.status, 0);
+    assert_int_equal(page->result.redirects, 0);
+    assert_int_equal(API(breaker_curl_unmount(book->client, book->other.root)), 0);
+    assert_int_equal(API(breaker_curl_unmount(book->client, "")), 0);
+    assert_int_equal(API(breaker_curl_mount(book->client, book->http.root, book->breaker)), 0);
+    page = get_by_way(book, "/text"); /* nor where there is no breaker */
+    wait_for_all(book);
+    assert_int_equal(page->result.response, 302);
+    assert_int_equal(page->result.status, 0);
     assert_int_equal(page->result.redirects, 0);
     close_book(book);
 }
