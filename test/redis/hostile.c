@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -166,6 +167,14 @@ static bool behave(const struct guest *guest, const redisReply *command)
 {
     bool is_script = command->type == REDIS_REPLY_ARRAY && command->elements > 0 &&
                      strncmp(command->element[0]->str, "EVAL", 4) == 0;
+    if (command->elements == 2 && strcmp(command->element[0]->str, "SUBSCRIBE") == 0) {
+        char confirmation[256];
+        const char *bell = guest->hostile->bell;
+        snprintf(confirmation, sizeof confirmation,
+                 "*3\r\n$9\r\nsubscribe\r\n$%zu\r\n%.100s\r\n:1\r\n", command->element[1]->len,
+                 command->element[1]->str);
+        return !bell || (say(guest, confirmation) && say(guest, bell));
+    }
     return say(guest, is_script ? GOOD : "+OK\r\n");
 }
 
@@ -237,6 +246,7 @@ void hostile_start(struct hostile *hostile)
     struct sockaddr_in address = {.sin_family = AF_INET};
     socklen_t size = sizeof address;
     memset(hostile, 0, sizeof *hostile);
+    hostile->bell = "";
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     hostile->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_int_equal(bind(hostile->listener, (struct sockaddr *)&address, sizeof address), 0);

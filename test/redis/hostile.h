@@ -40,6 +40,8 @@ struct hostile {
     atomic_int mode;
     atomic_int polite; /* commands of each connection that are answered well first; -1: the mode
                                begins before the first one */
+    const char
+        *_Atomic bell; /* said after each SUBSCRIBE was confirmed; NULL: it is not even confirmed */
     atomic_int connections; /* that were made */
     atomic_int running;     /* threads */
     atomic_int ending;

@@ -168,6 +168,92 @@ static void without_greeting(void **state)
     }
 }
 
+/* What ends a connection is acted upon when it happens, not when a deadline looks. */
+static void not_by_deadline(void **state)
+{
+    static const int modes[] = {HOSTILE_RST, HOSTILE_CLOSE, HOSTILE_HALF_REPLY, HOSTILE_MAXCLIENTS,
+                                HOSTILE_GARBAGE};
+    (void)state;
+    for (size_t i = 0; i < sizeof modes / sizeof *modes; i++)
+        for (int polite = -1; polite < 5; polite++) {
+            struct rig rig;
+            struct op *ops[2];
+            hostile.polite = polite;
+            hostile.mode = modes[i];
+            open_rig(&rig, "hostile");
+            rig_close(&rig);
+            rig.options.connect_timeout = rig.options.transaction_timeout = 3600000;
+            rig_open(&rig);
+            for (int j = 0; j < 2; j++) {
+                ops[j] = op_new(&rig);
+                op_submit(ops[j]);
+            }
+            for (int j = 0; j < 2; j++) {
+                assert_true(op_wait(ops[j]) <= 0);
+                op_free(ops[j]);
+            }
+            RIG_UNTIL(&rig, rig.lost || rig_ask(&rig) > 0);
+            rig_end(&rig);
+        }
+}
+
+/* A server that hangs before it was of any use, with nobody waiting for it. */
+static void hang_at_the_probe(void **state)
+{
+    (void)state;
+    for (int polite = -1; polite < 2; polite++) {
+        struct rig rig;
+        hostile.polite = polite;
+        hostile.mode = HOSTILE_HANG;
+        open_rig(&rig, "hostile");
+        RIG_UNTIL(&rig, hostile.connections >= 2);
+        RIG_UNTIL(&rig, rig.lost);
+        assert_int_equal(rig.health, UV_ETIMEDOUT);
+        rig_end(&rig);
+    }
+}
+
+/* What may come over the connection of the bell, after a good beginning. */
+static void hostile_bells(void **state)
+{
+    static const char *const bells[] = {
+        "*3\r\n$7\r\nmessage\r\n$1\r\np\r\n$1\r\nx\r\n", /* shorter than our prefix */
+        "*3\r\n$7\r\nmessage\r\n$0\r\n\r\n$0\r\n\r\n",
+        "*3\r\n$7\r\nmessage\r\n:1\r\n:2\r\n",
+        "*2\r\n$7\r\nmessage\r\n$10\r\nprefix:key\r\n",
+        "*1\r\n$7\r\nmessage\r\n",
+        "*3\r\n$7\r\nmessage\r\n*1\r\n$1\r\nx\r\n$1\r\nx\r\n",
+        "*0\r\n",
+        "*-1\r\n",
+        "+OK\r\n",
+        ":1\r\n",
+        "-ERR what\r\n",
+        "*3\r\n$9\r\nsubscribe\r\n$1\r\nx\r\n:1\r\n", /* one more than was asked for */
+        "*3\r\n$11\r\nunsubscribe\r\n$1\r\nx\r\n:1\r\n",
+        "garbage\r\n",
+        NULL};
+    (void)state;
+    hostile.mode = HOSTILE_NOT;
+    for (size_t i = 0; i < sizeof bells / sizeof *bells; i++) {
+        struct rig rig;
+        hostile.bell = bells[i];
+        open_rig(&rig, "hostile");
+        rig_close(&rig);
+        rig.options.prefix = "prefix:";
+        rig_open(&rig);
+        assert_int_equal(rig.storage->ops->listen(rig.storage, &rig.client, "key", 3), 0);
+        rig_until_well(&rig);
+        if (i < 6) /* somebody else's business */
+            rig_run_for(&rig, 20);
+        else /* nonsense, or silence: made anew */
+            RIG_UNTIL(&rig, hostile.connections >= 5);
+        assert_int_equal(rig.bells, 0);
+        assert_int_equal(rig.lost, 0); /* a bell is no condition for anything */
+        rig_end(&rig);
+    }
+    hostile.bell = "";
+}
+
 /* A server that takes connections and hangs up at once is not hammered: pauses grow. */
 static void no_storm(void **state)
 {
@@ -335,6 +421,9 @@ int main(void)
         cmocka_unit_test(at_the_first_transaction),
         cmocka_unit_test(between_transactions),
         cmocka_unit_test(without_greeting),
+        cmocka_unit_test(not_by_deadline),
+        cmocka_unit_test(hang_at_the_probe),
+        cmocka_unit_test(hostile_bells),
         cmocka_unit_test(no_storm),
         cmocka_unit_test(what_it_is_told),
         cmocka_unit_test(hang_is_dropped),
