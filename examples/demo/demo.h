@@ -23,25 +23,39 @@ enum health { HEALTH_WELL, HEALTH_STALLS, HEALTH_FAILS };
 enum health health_at(double ms);
 const char *health_text(enum health health);
 
-/* ---- The service: two doors to the same behaviour, in a thread and a loop of its own. */
+/* For what is counted in stretches of DEMO_STRETCH ms. */
+#define DEMO_STRETCH 200
+#define DEMO_STRETCHES (DEMO_END / DEMO_STRETCH)
+
+static inline unsigned demo_stretch(double ms)
+{
+    unsigned stretch = ms > 0 ? (unsigned)(ms / DEMO_STRETCH) : 0;
+
+    return stretch < DEMO_STRETCHES ? stretch : DEMO_STRETCHES - 1;
+}
+
+/* ---- The service: a few doors to the same behaviour, in a thread and a loop of its own. */
 enum door { DOOR_WITH, DOOR_WITHOUT, DOORS };
+#define DEMO_DOORS_MAX 3
 
 struct service {
     uint64_t start; /* uv_hrtime at the script's zero */
-    int port[DOORS];
-    atomic_uint sick_hits[DOORS]; /* requests that reached it while it was not well */
+    unsigned doors;
+    int port[DEMO_DOORS_MAX];
+    atomic_uint sick_hits[DEMO_DOORS_MAX]; /* requests that reached it while it was not well */
+    atomic_uint loads[DEMO_DOORS_MAX][DEMO_STRETCHES]; /* requests that reached it, and when */
     int status;
 
     uv_thread_t thread;
     uv_sem_t ready;
     uv_loop_t loop;
-    uv_tcp_t listener[DOORS];
+    uv_tcp_t listener[DEMO_DOORS_MAX];
     uv_async_t stop;
     struct visit *visits; /* connections that are open */
 };
 
-/* Returns 0 when both doors are open, or a libuv error. */
-int service_start(struct service *service, uint64_t start);
+/* Returns 0 when all doors are open, or a libuv error. */
+int service_start(struct service *service, unsigned doors, uint64_t start);
 void service_stop(struct service *service);
 
 /* ---- The streams */
@@ -85,10 +99,7 @@ struct ratio {
     double ratio;
 };
 
-/* What became of the requests that were made within one stretch of DEMO_STRETCH ms. */
-#define DEMO_STRETCH 200
-#define DEMO_STRETCHES (DEMO_END / DEMO_STRETCH)
-
+/* What became of the requests that were made within one stretch. */
 struct fate {
     unsigned answered, failed, refused;
 };
@@ -97,6 +108,7 @@ struct change {
     double time; /* ms */
     breaker_state_t from, to;
     breaker_counts_t counts;
+    int elsewhere; /* another process made it */
 };
 
 struct run {
@@ -114,6 +126,21 @@ struct run {
 
 /* ms since the start of the run. */
 double run_time(const struct run *run);
+
+void run_note_sample(struct run *run, breaker_t *breaker);
+void run_note_change(struct run *run, const breaker_event_t *event);
+
+/* The requests that are due by now, of so many a second, and whether all of a stream have ended. */
+unsigned run_due(const struct run *run, unsigned rate);
+int stream_ended(const struct stream *stream);
+
+/* The breaker that both demos use. min_reporters: see the fleet in breaker.h. */
+int demo_breaker(breaker_t **breaker, breaker_panel_t *panel, unsigned min_reporters);
+
+/* ---- The two demos; what they return is the exit status. */
+int solo_main(const char *picture);
+int fleet_main(const char *picture);
+int fleet_client_main(int count, char **arguments);
 
 /* The fate of the requests made at that time through that door. */
 struct fate *run_fate(struct run *run, enum door door, double asked);
@@ -144,8 +171,16 @@ struct live {
     unsigned told;  /* samples until the last plain line */
 };
 
-void live_start(struct live *live);
+void live_start(struct live *live, const char *intro);
 void live_update(struct live *live, const struct run *run);
 void live_end(struct live *live);
+
+/* Its pieces. */
+void live_line(struct live *live);  /* ends one */
+void live_again(struct live *live); /* back to the first line */
+void live_time(struct live *live, double ms);
+void live_service(struct live *live, const struct run *run);
+void live_states(struct live *live, const struct run *run);
+double live_rate(unsigned earlier, unsigned later, double ms);
 
 #endif /* DEMO_H */

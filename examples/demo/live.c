@@ -15,7 +15,7 @@
 static const char green[] = "\033[32m", yellow[] = "\033[33m", red[] = "\033[31m";
 static const char dim[] = "\033[2m", bold[] = "\033[1m", plain[] = "\033[0m";
 
-void live_start(struct live *live)
+void live_start(struct live *live, const char *intro)
 {
     const char *term = getenv("TERM");
     const char *no_color = getenv("NO_COLOR");
@@ -24,9 +24,7 @@ void live_start(struct live *live)
     live->in_place = isatty(STDOUT_FILENO) && term != NULL && strcmp(term, "dumb") != 0;
     live->colours = live->in_place && (no_color == NULL || *no_color == '\0');
     live->utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
-    printf("\n  A service that falls sick and heals; %d requests a second through a breaker,\n"
-           "  and the same beside it without one. %d seconds.\n\n",
-           DEMO_RATE, DEMO_END / 1000);
+    printf("\n  %s\n\n", intro);
     if (live->in_place) {
         fputs("\033[?25l\033[?7l", stdout); /* no cursor, no wrapped lines */
     }
@@ -62,7 +60,7 @@ struct rates {
     double sent, answered, failed, refused;
 };
 
-static double rate(unsigned earlier, unsigned later, double ms)
+double live_rate(unsigned earlier, unsigned later, double ms)
 {
     return ms > 0 ? (later - earlier) * 1000.0 / ms : 0;
 }
@@ -77,10 +75,10 @@ static struct rates rates_now(const struct run *run, enum door door)
     double ms = last->time - first->time;
     struct rates rates;
 
-    rates.sent = rate(a->sent, b->sent, ms);
-    rates.answered = rate(a->answered, b->answered, ms);
-    rates.failed = rate(a->failed, b->failed, ms);
-    rates.refused = rate(a->refused, b->refused, ms);
+    rates.sent = live_rate(a->sent, b->sent, ms);
+    rates.answered = live_rate(a->answered, b->answered, ms);
+    rates.failed = live_rate(a->failed, b->failed, ms);
+    rates.refused = live_rate(a->refused, b->refused, ms);
     return rates;
 }
 
@@ -107,7 +105,7 @@ static void tell_line(struct live *live, const struct run *run)
 
 /* ---- On a terminal */
 
-static void line(struct live *live)
+void live_line(struct live *live)
 {
     fputs("\033[K\n", stdout);
     live->lines++;
@@ -149,6 +147,46 @@ static void show_strip(struct live *live, const struct run *run, int of_breaker)
     fputs(paint(live, plain), stdout);
 }
 
+void live_again(struct live *live)
+{
+    if (live->lines > 0) {
+        printf("\033[%uA", live->lines);
+    }
+    live->lines = 0;
+}
+
+void live_time(struct live *live, double ms)
+{
+    double share = ms / DEMO_END;
+
+    printf("  time      ");
+    show_bar(live, share < 1 ? share : 1, bold);
+    printf(" %.1f s", ms / 1000);
+    live_line(live);
+}
+
+void live_service(struct live *live, const struct run *run)
+{
+    enum health health =
+        health_at(run->sample_count > 0 ? run->samples[run->sample_count - 1].time : 0);
+
+    printf("  service   ");
+    show_strip(live, run, 0);
+    printf(" %s%s%s%s", paint(live, bold), paint(live, health_colour(health)), health_text(health),
+           paint(live, plain));
+    live_line(live);
+}
+
+void live_states(struct live *live, const struct run *run)
+{
+    breaker_state_t state =
+        run->sample_count > 0 ? run->samples[run->sample_count - 1].state : BREAKER_PASSING;
+
+    show_strip(live, run, 1);
+    printf(" %s%s%s%s", paint(live, bold), paint(live, state_colour(state)),
+           breaker_state_name(state), paint(live, plain));
+}
+
 static void show_rates(struct live *live, const char *title, struct rates rates)
 {
     printf("  %-14s%8.0f/s", title, rates.sent);
@@ -158,52 +196,38 @@ static void show_rates(struct live *live, const char *title, struct rates rates)
            paint(live, plain));
     printf("%s%10.0f/s%s", paint(live, rates.refused > 0 ? yellow : dim), rates.refused,
            paint(live, plain));
-    line(live);
+    live_line(live);
 }
 
 static void show_breaker(struct live *live, const struct sample *last, const struct run *run)
 {
     printf("  breaker   ");
-    show_strip(live, run, 1);
-    printf(" %s%s%s%s", paint(live, bold), paint(live, state_colour(last->state)),
-           breaker_state_name(last->state), paint(live, plain));
+    live_states(live, run);
     if (last->state == BREAKER_BROKEN) {
         printf(", next try in %.1f s",
                (double)breaker_retry_after(run->stream[DOOR_WITH].breaker) / 1000);
     }
-    line(live);
+    live_line(live);
     printf("  errors    ");
     show_bar(live, last->ratio > 0 ? last->ratio : 0, last->ratio < 0.5 ? green : red);
     if (last->ratio >= 0) {
         printf(" %.0f %%", last->ratio * 100);
     }
-    line(live);
+    live_line(live);
 }
 
 static void show_frame(struct live *live, const struct run *run)
 {
     const struct sample *last = &run->samples[run->sample_count - 1];
-    enum health health = health_at(last->time);
-    double share = last->time / DEMO_END;
 
-    if (live->lines > 0) {
-        printf("\033[%uA", live->lines);
-    }
-    live->lines = 0;
-    printf("  time      ");
-    show_bar(live, share < 1 ? share : 1, bold);
-    printf(" %.1f s", last->time / 1000);
-    line(live);
-    printf("  service   ");
-    show_strip(live, run, 0);
-    printf(" %s%s%s%s", paint(live, bold), paint(live, health_colour(health)), health_text(health),
-           paint(live, plain));
-    line(live);
+    live_again(live);
+    live_time(live, last->time);
+    live_service(live, run);
     show_breaker(live, last, run);
-    line(live);
+    live_line(live);
     printf("%s  %-14s%10s%12s%12s%12s%s", paint(live, dim), "", "sent", "answered", "failed",
            "refused", paint(live, plain));
-    line(live);
+    live_line(live);
     show_rates(live, "with breaker", rates_now(run, DOOR_WITH));
     show_rates(live, "without", rates_now(run, DOOR_WITHOUT));
     fflush(stdout);

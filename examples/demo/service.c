@@ -16,7 +16,7 @@ struct visit {
     struct service *service;
     struct visit *next, **link;
     unsigned handles; /* still open */
-    enum door door;
+    unsigned door;
     char answer[8];
     char line[64];
 };
@@ -62,8 +62,10 @@ static void answer(uv_timer_t *timer)
 static void serve(struct visit *visit)
 {
     struct service *service = visit->service;
-    enum health health = health_at((double)(uv_hrtime() - service->start) / 1e6);
+    double now = (double)(uv_hrtime() - service->start) / 1e6;
+    enum health health = health_at(now);
 
+    atomic_fetch_add(&service->loads[visit->door][demo_stretch(now)], 1);
     if (health != HEALTH_WELL) {
         atomic_fetch_add(&service->sick_hits[visit->door], 1);
     }
@@ -102,8 +104,7 @@ static void opened(uv_stream_t *listener, int status)
         return;
     }
     visit->service = service;
-    visit->door =
-        listener == (uv_stream_t *)&service->listener[DOOR_WITH] ? DOOR_WITH : DOOR_WITHOUT;
+    visit->door = (unsigned)((uv_tcp_t *)listener - service->listener);
     uv_tcp_init(listener->loop, &visit->tcp);
     uv_timer_init(listener->loop, &visit->timer);
     visit->tcp.data = visit->timer.data = visit;
@@ -120,7 +121,7 @@ static void opened(uv_stream_t *listener, int status)
     }
 }
 
-static int open_door(struct service *service, enum door door)
+static int open_door(struct service *service, unsigned door)
 {
     uv_tcp_t *listener = &service->listener[door];
     struct sockaddr_in address;
@@ -141,8 +142,11 @@ static int open_door(struct service *service, enum door door)
 
 static void close_everything(struct service *service)
 {
-    uv_close((uv_handle_t *)&service->listener[DOOR_WITH], NULL);
-    uv_close((uv_handle_t *)&service->listener[DOOR_WITHOUT], NULL);
+    unsigned door;
+
+    for (door = 0; door < service->doors; door++) {
+        uv_close((uv_handle_t *)&service->listener[door], NULL);
+    }
     uv_close((uv_handle_t *)&service->stop, NULL);
     while (service->visits != NULL) {
         end_visit(service->visits);
@@ -157,14 +161,16 @@ static void asked_to_stop(uv_async_t *async)
 static void live_in_thread(void *data)
 {
     struct service *service = data;
+    unsigned door;
     int status;
 
     uv_async_init(&service->loop, &service->stop, asked_to_stop);
     service->stop.data = service;
-    status = open_door(service, DOOR_WITH);
-    service->status = open_door(service, DOOR_WITHOUT);
-    if (status < 0) {
-        service->status = status;
+    service->status = 0;
+    for (door = 0; door < service->doors; door++) {
+        if ((status = open_door(service, door)) < 0) {
+            service->status = status;
+        }
     }
     if (service->status < 0) {
         close_everything(service);
@@ -174,13 +180,14 @@ static void live_in_thread(void *data)
     uv_loop_close(&service->loop);
 }
 
-int service_start(struct service *service, uint64_t start)
+int service_start(struct service *service, unsigned doors, uint64_t start)
 {
     int status = uv_loop_init(&service->loop);
 
     if (status < 0) {
         return status;
     }
+    service->doors = doors;
     service->start = start;
     service->visits = NULL;
     if ((status = uv_sem_init(&service->ready, 0)) < 0) {
