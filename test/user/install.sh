@@ -78,7 +78,7 @@ build_and_run() { # PACKAGE PROGRAM [--static]
     case ${1:-shared}$(ldd "$work/program" | grep "libbreaker.*\.so.*$prefix") in
     shared | --static?*) fail "$program has the wrong library: $package $*" ;;
     esac
-    "$work/program" || fail "$program does not run with $package $*"
+    "$work/program" </dev/null || fail "$program does not run with $package $*"
 }
 
 use() { # PACKAGE PROGRAM...
@@ -91,6 +91,10 @@ use_all() {
     use libbreaker "$here/stranger.c" "$source/examples/ten_lines.c"
     if [ -e "$prefix/include/breaker/redis.h" ]; then
         use libbreaker-redis "$work/redis.c"
+    fi
+    # What a static libcurl needs is not there everywhere.
+    if [ -e "$prefix/include/breaker/curl.h" ] && [ -z "$static" ]; then
+        use libbreaker-curl "$source/examples/fetch.c"
     fi
 }
 

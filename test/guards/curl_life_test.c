@@ -1,0 +1,179 @@
+/* Transfers that are many, slow or cancelled, and what ends while they are under way. */
+#include "book.h"
+
+/* ---- Many, slow, cancelled, the end -----------------------------------------------------------*/
+
+static void many_at_once(void **state)
+{
+    struct book *book = open_book(*state, NULL);
+    struct page *pages[60];
+
+    for (unsigned i = 0; i < 60; i++)
+        pages[i] = get(book, i % 2 == 0 ? "/text" : "/many");
+    wait_for_all(book);
+    for (unsigned i = 0; i < 60; i++)
+        assert_int_equal(pages[i]->length, i % 2 == 0 ? 5 : 1 << 20);
+    assert_int_equal(look(book->breaker).totals.ok, 60);
+    close_book(book);
+}
+
+static void a_server_that_stalls(void **state)
+{
+    struct fixture *f = *state;
+    struct book *book = open_book(f, NULL);
+    breaker_options_t rules;
+    breaker_policy_t *policy;
+    struct page *page;
+
+    quick_options(&rules);
+    rules.timeout = 50;
+    policy = make_policy(&rules);
+    assert_int_equal(API(breaker_set_policy(book->breaker, policy)), 0);
+    API_VOID(breaker_policy_destroy(policy));
+    page = got(book, "/stall");
+    assert_int_equal(page->result.status, UV_ETIMEDOUT);
+    assert_int_equal(page->result.outcome, BREAKER_FAILURE);
+    assert_int_equal(look(book->breaker).totals.late, 0);
+    close_book(book);
+}
+
+static void cancelled(void **state)
+{
+    struct book *book = open_book(*state, NULL);
+    struct page *page = get(book, "/stall");
+
+    while (book->http.requests == 0)
+        uv_run(&book->f->loop, UV_RUN_ONCE);
+    assert_int_equal(API(breaker_curl_cancel(book->client, page->easy)), 0);
+    assert_int_equal(API(breaker_curl_cancel(book->client, page->easy)), UV_EALREADY);
+    wait_for_all(book);
+    assert_int_equal(page->result.status, UV_ECANCELED);
+    assert_int_equal(page->result.outcome, BREAKER_CANCELLED);
+    assert_int_equal(API(breaker_curl_cancel(book->client, book)), UV_ENOENT);
+    close_book(book);
+}
+
+static void perform_again(struct page *page)
+{
+    page->then = NULL;
+    page->keeps = false;
+    page->length = 0;
+    perform(page);
+}
+
+static void again_from_the_callback(void **state)
+{
+    struct book *book = open_book(*state, NULL);
+    struct page *page = get(book, "/text");
+
+    page->then = perform_again;
+    page->keeps = true;
+    wait_for_all(book);
+    assert_int_equal(look(book->breaker).totals.ok, 2);
+    assert_int_equal(page->length, 5);
+    close_book(book);
+}
+
+static void a_handle_twice(void **state)
+{
+    struct book *book = open_book(*state, NULL);
+    struct page *page = get(book, "/stall");
+
+    assert_int_equal(API(breaker_curl_perform(book->client, page->easy, page_done)), UV_EBUSY);
+    while (book->http.requests == 0)
+        uv_run(&book->f->loop, UV_RUN_ONCE);
+    assert_int_equal(API(breaker_curl_perform(book->client, page->easy, page_done)), UV_EBUSY);
+    assert_int_equal(API(breaker_curl_cancel(book->client, page->easy)), 0);
+    wait_for_all(book);
+    close_book(book);
+}
+
+static void the_end_with_transfers_under_way(void **state)
+{
+    struct book *book = open_book(*state, NULL);
+    struct page *pages[6];
+
+    for (unsigned i = 0; i < 5; i++)
+        pages[i] = get(book, i < 2 ? "/stall" : "/many");
+    while (book->http.requests < 3)
+        uv_run(&book->f->loop, UV_RUN_ONCE);
+    pages[5] = get(book, "/text");
+    close_book(book);
+    for (unsigned i = 0; i < 6; i++)
+        assert_true(pages[i]->is_over);
+    assert_int_equal(pages[0]->result.status, UV_ECANCELED);
+    assert_int_equal(pages[5]->result.status, UV_ECANCELED);
+}
+
+static void end_the_client(struct page *page)
+{
+    assert_int_equal(API(breaker_curl_destroy(page->book->client, client_destroyed, page->book)),
+                     0);
+    assert_int_equal(API(breaker_curl_destroy(page->book->client, NULL, NULL)), UV_EALREADY);
+}
+
+static void the_end_from_a_callback(void **state)
+{
+    struct fixture *f = *state;
+    struct book *book = open_book(f, NULL);
+
+    get(book, "/stall");
+    get(book, "/text")->then = end_the_client;
+    wait_for_all(book);
+    http_stop(&book->http);
+    http_stop(&book->other);
+    run_out(f);
+    assert_true(book->is_destroyed);
+}
+
+static void the_panel_ends_first(void **state)
+{
+    struct fixture *f = *state;
+    struct book *book = open_book(f, NULL);
+    struct page *page = get(book, "/stall");
+
+    while (book->http.requests == 0)
+        uv_run(&f->loop, UV_RUN_ONCE);
+    fixture_destroy_panel(f);
+    wait_for_all(book);
+    assert_int_equal(page->result.status, UV_ECANCELED);
+    close_book(book);
+}
+
+static void misuse(void **state)
+{
+    struct fixture *f = *state;
+    breaker_curl_options_t options;
+    struct book *book = open_book(f, NULL);
+    breaker_curl_t *client;
+
+    breaker_curl_options_init(&options);
+    options.retry_after_limit = BREAKER_TIME_MAX + 1;
+    assert_int_equal(API(breaker_curl_create(&client, f->panel, &options)), UV_EINVAL);
+    options.retry_after_limit = options.size = 0;
+    assert_int_equal(API(breaker_curl_create(&client, f->panel, &options)), UV_EINVAL);
+    assert_int_equal(API(breaker_curl_create(&client, NULL, NULL)), UV_EINVAL);
+    assert_int_equal(API(breaker_curl_create(NULL, f->panel, NULL)), UV_EINVAL);
+    assert_int_equal(API(breaker_curl_mount(book->client, "http://", NULL)), UV_EINVAL);
+    assert_int_equal(API(breaker_curl_mount(book->client, "no url", book->breaker)), UV_EINVAL);
+    assert_int_equal(API(breaker_curl_perform(book->client, NULL, page_done)), UV_EINVAL);
+    assert_non_null(breaker_curl_multi(book->client));
+    close_book(book);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        REAL_TEST(many_at_once),
+        REAL_TEST(a_server_that_stalls),
+        REAL_TEST(cancelled),
+        REAL_TEST(again_from_the_callback),
+        REAL_TEST(a_handle_twice),
+        REAL_TEST(the_end_with_transfers_under_way),
+        REAL_TEST(the_end_from_a_callback),
+        REAL_TEST(the_panel_ends_first),
+        REAL_TEST(misuse),
+    };
+
+    return cmocka_run_group_tests(tests, curl_begin, curl_end);
+}
