@@ -46,7 +46,7 @@ void fixture_wait_destroyed(struct fixture *f); /* a bounded number of turns tha
 void *keep(struct fixture *f, size_t size);
 
 /* A test that takes longer than this, in seconds, is ended: a lost wake-up would hang for ever. */
-enum { FIXTURE_PATIENCE = 240 };
+enum { FIXTURE_PATIENCE = 100 };
 
 /* Fewer rounds where each costs a hundred times as much: under valgrind, or BREAKER_TEST_SMALL set. */
 unsigned fixture_rounds(unsigned rounds);
