@@ -31,8 +31,8 @@
  * libcurl has it, many transfers to a connection; set CURLOPT_PIPEWAIT to wait for one rather than
  * open another.
  *
- * The client belongs to the panel's loop and thread, and does not keep the loop alive; transfers
- * do. */
+ * The client belongs to the panel's loop and thread, and does not keep the loop alive; transfers do.
+ * A host that closes every handle of its loop must destroy the client first. */
 #ifndef BREAKER_CURL_H
 #define BREAKER_CURL_H
 
@@ -103,7 +103,8 @@ BREAKER_API int breaker_curl_unmount(breaker_curl_t *client, const char *prefix)
 
 typedef struct breaker_curl_result_s {
     int status;    /* 0: there is a response. Negative: there is none, or not the whole of it:
-                      BREAKER_EREJECTED, UV_ETIMEDOUT, UV_ECANCELED, or the error most like code */
+                      BREAKER_EREJECTED, UV_ETIMEDOUT, UV_ECANCELED, or the error most like code;
+                      or BREAKER_ETRIPPED of a dialect */
     CURLcode code; /* libcurl's result; CURLE_OK where libcurl was not asked */
     long response; /* the status of HTTP; 0: none came; 500 when it was made here */
     int refused;   /* the circuit refused; then the next four say more */
