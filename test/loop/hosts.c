@@ -2,6 +2,7 @@
  * it turn by turn, stop it, or look at nothing for a long time. Every callback comes once all the same, and
  * the loop can be closed. */
 #include "job.h"
+#include "poison.h"
 #include "watcher.h"
 
 static void close_one(uv_handle_t *handle, void *data)
@@ -263,5 +264,6 @@ int main(void)
         REAL_TEST(test_a_timeout_without_waiting),
     };
 
+    poison_what_is_released();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
 /* Promises 4 and 6: what destroying means, what keeps the loop alive and what does not, and that nothing
  * waits for ever. */
 #include "job.h"
+#include "poison.h"
 #include "watcher.h"
 
 static void on_order(breaker_order_t *order, int status)
@@ -373,5 +374,6 @@ int main(void)
         REAL_TEST(test_nothing_waits_for_ever),
     };
 
+    poison_what_is_released();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

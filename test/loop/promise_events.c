@@ -1,6 +1,7 @@
 /* Promise 5: events come in order, after the state is final, to those who listened then and still do,
  * and never from a destroyed breaker. What overflows is in promise_missed.c. */
 #include "job.h"
+#include "poison.h"
 #include "watcher.h"
 
 /* ---- Order -------------------------------------------------------------------------------------*/
@@ -312,5 +313,6 @@ int main(void)
         VIRTUAL_TEST(test_a_panels_end_ends_listening),
     };
 
+    poison_what_is_released();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,6 @@
 /* Promise 5, where events come faster than memory can hold: what does not fit is told once, with counts by
  * kind, nothing uncounted; and the newest transition of every breaker is always told. */
+#include "poison.h"
 #include "watcher.h"
 
 enum { EVERYTHING = BREAKER_ON_ALL | BREAKER_ON_MISSED };
@@ -296,5 +297,6 @@ int main(void)
         BARE_TEST(test_a_drain_ends),
     };
 
+    poison_what_is_released();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,6 +2,7 @@
  * caller's. Every way to end the one is crossed with every moment to end the other, with and without
  * stop and release; the memory is overwritten at the very moment when it is the caller's. */
 #include "job.h"
+#include "poison.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -333,5 +334,6 @@ int main(void)
         VIRTUAL_TEST(test_every_crossing),
     };
 
+    poison_what_is_released();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
