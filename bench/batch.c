@@ -22,8 +22,12 @@ breaker_policy_t *batch_policy(void)
     return policy;
 }
 
-void batch_open(struct batch *batch, breaker_policy_t *policy, unsigned size)
+void batch_open_on(struct batch *batch, breaker_policy_t *policy, unsigned size, batch_storage make,
+                   void *data)
 {
+    breaker_panel_options_t options;
+
+    breaker_panel_options_init(&options);
     memset(batch, 0, sizeof *batch);
     batch->size = size;
     batch->policy = policy;
@@ -32,7 +36,11 @@ void batch_open(struct batch *batch, breaker_policy_t *policy, unsigned size)
         measure_fail("calloc", UV_ENOMEM);
     }
     measure_check("uv_loop_init", uv_loop_init(&batch->loop));
-    measure_check("breaker_panel_create", breaker_panel_create(&batch->panel, &batch->loop, NULL));
+    if (make != NULL) {
+        options.storage = make(&batch->loop, data);
+    }
+    measure_check("breaker_panel_create",
+                  breaker_panel_create(&batch->panel, &batch->loop, &options));
     measure_check("breaker_create",
                   breaker_create(&batch->breaker, batch->panel, "upstream", batch->policy));
     breaker_call_init(&batch->held);
@@ -40,6 +48,11 @@ void batch_open(struct batch *batch, breaker_policy_t *policy, unsigned size)
         breaker_call_init(&batch->calls[i]);
         batch->calls[i].data = batch;
     }
+}
+
+void batch_open(struct batch *batch, breaker_policy_t *policy, unsigned size)
+{
+    batch_open_on(batch, policy, size, NULL, NULL);
 }
 
 void batch_close(struct batch *batch)

@@ -111,6 +111,11 @@ void bytes_of_1m(const struct effort *effort, struct row *row);
 void growth_to_1m(const struct effort *effort, struct row *row);
 void loops_two(const struct effort *effort, struct row *row);
 void echo_share(const struct effort *effort, struct row *row);
+void redis_call(const struct effort *effort, struct row *row);
+void redis_calls_per_s(const struct effort *effort, struct row *row);
+void redis_transactions(const struct effort *effort, struct row *row);
+void redis_trip_p50(const struct effort *effort, struct row *row);
+void redis_trip_p99(const struct effort *effort, struct row *row);
 
 /* The counting allocator (mallocs.c): calls of malloc and its kin so far, by any thread. */
 uint64_t mallocs_counted(void);
@@ -150,6 +155,10 @@ struct batch {
 
 breaker_policy_t *batch_policy(void);
 void batch_open(struct batch *batch, breaker_policy_t *policy, unsigned size);
+/* The same on a storage that make makes for the batch's loop (NULL: on none). */
+typedef struct breaker_storage_s *(*batch_storage)(uv_loop_t *loop, void *data);
+void batch_open_on(struct batch *batch, breaker_policy_t *policy, unsigned size, batch_storage make,
+                   void *data);
 void batch_run(struct batch *batch, uint64_t times);
 void batch_close(struct batch *batch);
 

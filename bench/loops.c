@@ -1,7 +1,9 @@
-/* The row two_loops: two threads, each with a loop and a panel, one circuit name, one policy between
- * them, against one alone. Two bare queues say what the machine itself gives two threads at once. */
+/* The row two_loops: two threads, each with a loop and a panel, one circuit between them in a storage in
+ * memory, one policy, against one alone. Two bare queues say what the machine itself gives two threads at once. */
 #include "bench.h"
 #include "limit.h"
+
+#include <breaker/storage.h>
 
 #include <math.h>
 
@@ -85,6 +87,12 @@ static void scale(struct worker *workers, uint64_t times, struct scaling scaling
     scaling.cpu[round] = two.cpu / one.cpu;
 }
 
+static breaker_storage_t *shared(uv_loop_t *loop, void *data)
+{
+    (void)loop;
+    return data;
+}
+
 #define ROUNDS_MAX 41
 
 void loops_two(const struct effort *effort, struct row *row)
@@ -95,9 +103,11 @@ void loops_two(const struct effort *effort, struct row *row)
     breaker_policy_t *policy = batch_policy();
     struct worker ours[2] = {{0}};
     struct worker bare[2] = {{0}};
+    breaker_storage_t *storage;
 
+    measure_check("breaker_memory_create", breaker_memory_create(&storage, NULL));
     for (unsigned i = 0; i < 2; i++) {
-        batch_open(&ours[i].batch, policy, SIZE);
+        batch_open_on(&ours[i].batch, policy, SIZE, shared, storage);
         limit_queue_open(&bare[i].queue);
         bare[i].bare = true;
     }
@@ -115,4 +125,5 @@ void loops_two(const struct effort *effort, struct row *row)
         limit_queue_close(&bare[i].queue);
     }
     breaker_policy_destroy(policy);
+    measure_check("breaker_memory_destroy", breaker_memory_destroy(storage));
 }

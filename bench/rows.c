@@ -27,6 +27,19 @@ const struct bound rows[] = {
      "limit: two bare queues over one"},
     {"echo_share", "ns", echo_share, JUDGE_RATIO, false, 1.01, NAN, 1.005, JUDGE_RATIO, NAN,
      "limit: the same client, unguarded"},
+#ifdef BENCH_REDIS
+    {"redis_call", "ns", redis_call, JUDGE_RATIO, false, 2, NAN, 1.05, JUDGE_RATIO, NAN,
+     "limit: the same on no storage; sync_interval 10 ms"},
+    {"redis_calls_per_s", "calls/s", redis_calls_per_s, JUDGE_VALUE, true, 1e6, NAN, 4e6,
+     JUDGE_VALUE, NAN, "per second of CPU"},
+    {"redis_transactions_per_call", "EVALSHA", redis_transactions, JUDGE_RATIO, false, 1.05, NAN,
+     NAN, JUDGE_RATIO, NAN,
+     "limit: what these calls make necessary, 1 / (1 + calls/s x sync_interval) on the average"},
+    {"redis_trip_p50_us", "us", redis_trip_p50, JUDGE_VALUE, false, 200, NAN, 120, JUDGE_VALUE, NAN,
+     "from the trip in one panel to the first refusal in another"},
+    {"redis_trip_p99_us", "us", redis_trip_p99, JUDGE_VALUE, false, 1000, NAN, 400, JUDGE_VALUE,
+     NAN, NULL},
+#endif
 };
 
 const size_t rows_count = sizeof rows / sizeof *rows;

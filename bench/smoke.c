@@ -13,9 +13,25 @@
 #include <unistd.h>
 
 static const char *const ROWS[] = {
-    "pair_success",         "pair_failure",   "refused",          "call_batch_1",
-    "call_batch_16",        "call_batch_256", "mallocs_per_call", "bytes_per_breaker_1k",
-    "bytes_per_breaker_1m", "growth_1m",      "two_loops",        "echo_share",
+    "pair_success",
+    "pair_failure",
+    "refused",
+    "call_batch_1",
+    "call_batch_16",
+    "call_batch_256",
+    "mallocs_per_call",
+    "bytes_per_breaker_1k",
+    "bytes_per_breaker_1m",
+    "growth_1m",
+    "two_loops",
+    "echo_share",
+#ifdef BENCH_REDIS
+    "redis_call",
+    "redis_calls_per_s",
+    "redis_transactions_per_call",
+    "redis_trip_p50_us",
+    "redis_trip_p99_us",
+#endif
 };
 #define ROW_COUNT (sizeof ROWS / sizeof *ROWS)
 

@@ -1,0 +1,291 @@
+/* The rows of a circuit that is shared through Redis: what a call costs, how much the server is asked,
+ * and how soon a trip is known elsewhere. Each row starts a server of its own and ends it. */
+#include "bench.h"
+#include "redis_server.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { SIZE = 64, SYNC = 10 };
+
+/* ---- What a call costs -------------------------------------------------------------------------*/
+
+struct round_of {
+    struct batch batch;
+    uint64_t times;
+};
+
+static double run_round(void *data)
+{
+    struct round_of *round = data;
+    uint64_t from = measure_cpu();
+
+    batch_run(&round->batch, round->times);
+    return (double)(measure_cpu() - from) / (double)round->times;
+}
+
+static breaker_storage_t *kept_storage(uv_loop_t *loop, void *kept)
+{
+    return *(breaker_storage_t **)kept = redis_storage(loop, NULL);
+}
+
+static struct pairing measure_calls(const struct effort *effort)
+{
+    struct round_of ours, alone;
+    breaker_policy_t *policy = batch_policy();
+    breaker_storage_t *storage = NULL;
+    struct pairing pairing;
+
+    redis_server_start();
+    batch_open_on(&ours.batch, policy, SIZE, kept_storage, &storage);
+    batch_open(&alone.batch, policy, SIZE);
+    ours.times = alone.times = effort->quick ? 6400 : 1000000;
+    pairing = measure_interleaved(effort->quick ? 5 : 21, run_round, &ours, run_round, &alone);
+    batch_close(&ours.batch);
+    batch_close(&alone.batch);
+    redis_storage_drop(storage);
+    breaker_policy_destroy(policy);
+    redis_server_stop();
+    return pairing;
+}
+
+void redis_call(const struct effort *effort, struct row *row)
+{
+    struct pairing pairing = measure_calls(effort);
+
+    row_pairing(row, &pairing);
+    row_extra(row, "awaited_round_trips", 0); /* done comes in the drain that began the call */
+}
+
+void redis_calls_per_s(const struct effort *effort, struct row *row)
+{
+    row->value = 1e9 / measure_calls(effort).value;
+}
+
+/* ---- How much the server is asked --------------------------------------------------------------*/
+
+struct steady {
+    uv_loop_t loop;
+    breaker_panel_t *panel;
+    breaker_storage_t *storage;
+    breaker_t *breaker;
+    uv_timer_t pace, end;
+    uint64_t calls;
+    uint64_t exchanges; /* that these calls make necessary */
+    uint64_t covered;   /* up to when the last of them lasts */
+    uint64_t chance;
+};
+
+/* Arrivals by chance, 200 a second on the average: a gap in ms. */
+static uint64_t gap(struct steady *steady)
+{
+    steady->chance = steady->chance * 6364136223846793005 + 1442695040888963407;
+    return (uint64_t)(-5 * log(((double)(steady->chance >> 11) + 0.5) * 0x1p-53));
+}
+
+/* The first result after an exchange waits for sync_interval; those that come meanwhile go with it. */
+static void on_pace(uv_timer_t *pace)
+{
+    struct steady *steady = pace->data;
+    breaker_permit_t permit;
+
+    steady->calls++;
+    if (uv_now(&steady->loop) > steady->covered) {
+        steady->covered = uv_now(&steady->loop) + SYNC;
+        steady->exchanges++;
+    }
+    if (breaker_try_acquire(steady->breaker, &permit) == 0) {
+        breaker_report(steady->breaker, &permit, BREAKER_SUCCESS, 0);
+    }
+    uv_timer_start(pace, on_pace, gap(steady), 0);
+}
+
+static void on_end(uv_timer_t *end)
+{
+    uv_stop(end->loop);
+}
+
+/* So many ms of the loop, with calls or none; the server's counts are of this time. */
+static struct redis_counts live(struct steady *steady, uint64_t ms, bool calls)
+{
+    steady->calls = steady->exchanges = 0;
+    redis_counted();
+    if (calls) {
+        uv_timer_start(&steady->pace, on_pace, 1, 0);
+    }
+    uv_timer_start(&steady->end, on_end, ms, 0);
+    uv_run(&steady->loop, UV_RUN_DEFAULT);
+    uv_timer_stop(&steady->pace);
+    return redis_counted();
+}
+
+static void steady_open(struct steady *steady)
+{
+    breaker_panel_options_t panel;
+    breaker_options_t options;
+    breaker_policy_t *policy;
+
+    memset(steady, 0, sizeof *steady);
+    measure_check("uv_loop_init", uv_loop_init(&steady->loop));
+    breaker_panel_options_init(&panel);
+    panel.storage = steady->storage = redis_storage(&steady->loop, NULL);
+    measure_check("breaker_panel_create",
+                  breaker_panel_create(&steady->panel, &steady->loop, &panel));
+    breaker_options_init(&options);
+    options.sync_interval = SYNC;
+    options.broken_time = 3600000;
+    measure_check("breaker_policy_create", breaker_policy_create(&policy, &options, NULL));
+    measure_check("breaker_create",
+                  breaker_create(&steady->breaker, steady->panel, "upstream", policy));
+    breaker_policy_destroy(policy);
+    uv_timer_init(&steady->loop, &steady->pace);
+    uv_timer_init(&steady->loop, &steady->end);
+    steady->pace.data = steady;
+}
+
+static void steady_close(struct steady *steady)
+{
+    uv_close((uv_handle_t *)&steady->pace, NULL);
+    uv_close((uv_handle_t *)&steady->end, NULL);
+    panel_close(steady->panel, &steady->loop);
+    redis_storage_drop(steady->storage);
+}
+
+void redis_transactions(const struct effort *effort, struct row *row)
+{
+    uint64_t ms = effort->quick ? 200 : 5000;
+    struct steady steady;
+    struct redis_counts counts;
+    double rate;
+
+    redis_server_start();
+    steady_open(&steady);
+    live(&steady, 200, true); /* settled: the script is known, the first record read */
+    counts = live(&steady, ms, true);
+    rate = (double)steady.calls * 1000 / (double)ms;
+    row->value = counts.transactions / (double)steady.calls;
+    row->limit = (double)steady.exchanges / (double)steady.calls;
+    row->ratio = row->value / row->limit;
+    row_extra(row, "calls_per_s", rate);
+    row_extra(row, "on_the_average", 1 / (1 + rate * SYNC / 1000));
+    row_extra(row, "inner_commands", counts.inner / counts.transactions);
+    live(&steady, 100, false);
+    row_extra(row, "idle", live(&steady, ms, false).transactions);
+    measure_check("breaker_trip", breaker_trip(steady.breaker, NULL, NULL));
+    live(&steady, 200, true);
+    row_extra(row, "refusing_per_s", live(&steady, ms, true).transactions * 1000 / (double)ms);
+    steady_close(&steady);
+    redis_server_stop();
+}
+
+/* ---- How soon a trip is known elsewhere --------------------------------------------------------*/
+
+struct couple {
+    uv_loop_t loop;
+    breaker_panel_t *panels[2];
+    breaker_storage_t *storages[2];
+    breaker_t *breakers[2];
+    uv_idle_t awake; /* a loop with nothing alive does not turn */
+};
+
+static void on_awake(uv_idle_t *awake)
+{
+    (void)awake;
+}
+
+static void couple_open(struct couple *couple)
+{
+    breaker_policy_t *policy = batch_policy();
+    breaker_panel_options_t panel;
+
+    measure_check("uv_loop_init", uv_loop_init(&couple->loop));
+    for (int i = 0; i < 2; i++) {
+        breaker_panel_options_init(&panel);
+        panel.storage = couple->storages[i] = redis_storage(&couple->loop, NULL);
+        measure_check("breaker_panel_create",
+                      breaker_panel_create(&couple->panels[i], &couple->loop, &panel));
+        measure_check("breaker_create",
+                      breaker_create(&couple->breakers[i], couple->panels[i], "upstream", policy));
+    }
+    breaker_policy_destroy(policy);
+    uv_idle_init(&couple->loop, &couple->awake);
+    uv_idle_start(&couple->awake, on_awake);
+}
+
+static void couple_close(struct couple *couple)
+{
+    uv_close((uv_handle_t *)&couple->awake, NULL);
+    breaker_panel_destroy(couple->panels[0], NULL);
+    panel_close(couple->panels[1], &couple->loop);
+    for (int i = 0; i < 2; i++) {
+        redis_storage_drop(couple->storages[i]);
+    }
+}
+
+static bool admits(breaker_t *breaker)
+{
+    breaker_permit_t permit;
+
+    if (breaker_try_acquire(breaker, &permit) != 0) {
+        return false;
+    }
+    breaker_report(breaker, &permit, BREAKER_CANCELLED, 0);
+    return true;
+}
+
+/* Turns the loop until the other one admits, or refuses; in us. */
+static double until(struct couple *couple, bool admitted)
+{
+    uint64_t from = uv_hrtime(), now = from;
+
+    while (admits(couple->breakers[1]) != admitted) {
+        uv_run(&couple->loop, UV_RUN_NOWAIT);
+        now = uv_hrtime();
+        if (now - from > UINT64_C(10000000000)) {
+            measure_fail("a trip was not seen within 10 s", UV_ETIMEDOUT);
+        }
+    }
+    return (double)(now - from) / 1000;
+}
+
+static void measure_trips(const struct effort *effort, double *times, unsigned count)
+{
+    struct couple couple;
+
+    (void)effort;
+    redis_server_start();
+    couple_open(&couple);
+    for (uint64_t from = uv_hrtime(); uv_hrtime() - from < 300000000;) {
+        uv_run(&couple.loop, UV_RUN_NOWAIT); /* connected, and listening */
+    }
+    for (unsigned i = 0; i < count; i++) {
+        measure_check("breaker_trip", breaker_trip(couple.breakers[0], NULL, NULL));
+        times[i] = until(&couple, false);
+        measure_check("breaker_reset", breaker_reset(couple.breakers[0], NULL, NULL));
+        until(&couple, true);
+    }
+    couple_close(&couple);
+    redis_server_stop();
+}
+
+#define TRIPS_MAX 1000
+
+static double trip_percentile(const struct effort *effort, unsigned percent)
+{
+    static double times[TRIPS_MAX];
+    unsigned count = effort->quick ? 20 : TRIPS_MAX;
+
+    measure_trips(effort, times, count);
+    measure_median(times, count); /* sorts them */
+    return times[count * percent / 100];
+}
+
+void redis_trip_p50(const struct effort *effort, struct row *row)
+{
+    row->value = trip_percentile(effort, 50);
+}
+
+void redis_trip_p99(const struct effort *effort, struct row *row)
+{
+    row->value = trip_percentile(effort, 99);
+}
