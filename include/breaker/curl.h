@@ -31,8 +31,8 @@
  * libcurl has it, many transfers to a connection; set CURLOPT_PIPEWAIT to wait for one rather than
  * open another.
  *
- * The client belongs to the panel's loop and thread, and does not keep the loop alive; transfers do.
- * A host that closes every handle of its loop must destroy the client first. */
+ * The client belongs to the panel's loop and thread, and does not keep the loop alive; transfers
+ * do. A host that closes every handle of its loop must destroy the client first. */
 #ifndef BREAKER_CURL_H
 #define BREAKER_CURL_H
 

@@ -219,6 +219,24 @@ static void the_callers_own_verdict(void **state)
     acts(*state, END_BAD, 60000, "protocol error closed", BREAKER_FAILURE);
 }
 
+/* The loop stood still, not the stream: what has arrived meanwhile is read first. */
+static void a_loop_that_stalls_is_no_idle_stream(void **state)
+{
+    struct fixture *f = *state;
+    breaker_t *peer = quick_breaker(f, "peer");
+    struct reader *reader = open_stream(f, PEER_STALLS);
+    uv_buf_t word = uv_buf_init((char *)(uintptr_t) "x", 1);
+
+    reader->read.idle = 200;
+    begin(reader, peer);
+    settle_down(f);
+    assert_int_equal(uv_try_write((uv_stream_t *)reader->peer.clients, &word, 1), 1);
+    uv_sleep(300);
+    run_to_end(reader);
+    assert_int_equal(reader->received, 1);
+    expect(f, "connection timed out closed"); /* after the chunk, it was idle indeed */
+}
+
 static void refused(void **state)
 {
     struct fixture *f = *state;
@@ -309,6 +327,7 @@ int main(void)
         REAL_TEST(stopping_early_is_a_cancel),
         REAL_TEST(so_is_closing_in_a_chunk),
         REAL_TEST(the_callers_own_verdict),
+        REAL_TEST(a_loop_that_stalls_is_no_idle_stream),
         REAL_TEST(refused),
         REAL_TEST(used_again),
         REAL_TEST(the_breaker_goes_away),
