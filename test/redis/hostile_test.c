@@ -257,150 +257,6 @@ static void hostile_bells(void **state)
     hostile.bell = "";
 }
 
-/* A server that takes connections and hangs up at once is not hammered: pauses grow. */
-static void no_storm(void **state)
-{
-    struct rig rig;
-    (void)state;
-    hostile.polite = -1;
-    hostile.mode = HOSTILE_CLOSE;
-    open_rig(&rig, NULL);
-    rig_run_for(&rig, 300);
-    /* Pauses of 10 on average once grown, 30 in this time; with none there would be thousands. */
-    assert_in_range(hostile.connections, 2, 90);
-    hostile.mode = HOSTILE_NOT;
-    rig_end(&rig);
-}
-
-/* A late reply never answers a later question: the first connection's answer comes when the second
- * connection asks. */
-static void hang_is_dropped(void **state)
-{
-    struct rig rig;
-    (void)state;
-    hostile.polite = 2;
-    hostile.mode = HOSTILE_HANG;
-    open_rig(&rig, "hostile");
-    struct op *first = op_new(&rig), *cancelled = op_new(&rig);
-    op_submit(first);
-    op_submit(cancelled);
-    RIG_UNTIL(&rig, hostile.connections >= 1);
-    rig_run_for(&rig, 10);
-    op_cancel(cancelled);
-    assert_int_equal(op_wait(first), UV_ETIMEDOUT);
-    assert_int_equal(cancelled->completions, 0);
-    hostile.mode = HOSTILE_NOT;
-    rig_until_well(&rig);
-    assert_int_equal(cancelled->completions, 0);
-    op_free(first);
-    op_free(cancelled);
-    rig_end(&rig);
-}
-
-/* Nobody waits, but a server that does not answer what was cancelled is given up all the same. */
-static void hang_with_nobody_waiting(void **state)
-{
-    struct rig rig;
-    (void)state;
-    hostile.polite = 2;
-    hostile.mode = HOSTILE_HANG;
-    open_rig(&rig, "hostile");
-    struct op *op = op_new(&rig);
-    op_submit(op);
-    RIG_UNTIL(&rig, hostile.connections >= 1);
-    rig_run_for(&rig, 20);
-    op_cancel(op);
-    hostile.polite = 1000;
-    RIG_UNTIL(&rig, hostile.connections >= 2);
-    rig_until_well(&rig);
-    op_free(op);
-    rig_end(&rig);
-}
-
-static void resubmit(struct op *op)
-{
-    unsigned *left = op->data;
-    if (*left == 0 || op->status == 0)
-        return;
-    --*left;
-    op->completions = 0;
-    op_submit(op);
-}
-
-/* One that asks again whenever it failed: neither recursion nor a loop that turns no more. */
-static void resubmitting(void **state)
-{
-    struct rig rig;
-    unsigned left = 1000000;
-    (void)state;
-    hostile.polite = 2;
-    hostile.mode = HOSTILE_RST;
-    open_rig(&rig, "hostile");
-    struct op *op = op_new(&rig);
-    op->then = resubmit;
-    op->data = &left;
-    op_submit(op);
-    RIG_UNTIL(&rig, left < 1000000 - 100);
-    hostile.mode = HOSTILE_NOT;
-    RIG_UNTIL(&rig, op->completions == 1 && op->status == 0);
-    op_free(op);
-    rig_end(&rig);
-}
-
-/* A host that closes every handle it finds, at any moment, and then the storage's client. */
-static void close_handle(uv_handle_t *handle, void *rig)
-{
-    if (handle != (uv_handle_t *)&((struct rig *)rig)->ticker && !uv_is_closing(handle))
-        uv_close(handle, NULL);
-}
-
-static void walked_over(void **state)
-{
-    (void)state;
-    for (int turns = 0; turns < 40; turns++) {
-        struct rig rig;
-        hostile.polite = turns % 4 - 1;
-        hostile.mode = turns % 3 ? HOSTILE_HANG : HOSTILE_NOT;
-        open_rig(&rig, "hostile");
-        struct op *op = op_new(&rig), *later = op_new(&rig);
-        op_submit(op);
-        for (int i = 0; i < turns / 4; i++)
-            uv_run(&rig.loop, UV_RUN_NOWAIT);
-        uv_walk(&rig.loop, close_handle, &rig);
-        if (turns % 2)
-            uv_run(&rig.loop, UV_RUN_NOWAIT);
-        op_submit(later);
-        assert_int_equal(later->status, UV_ESHUTDOWN);
-        if (!op->completions)
-            op_cancel(op);
-        rig_close(&rig);
-        rig_end(&rig);
-        op_free(op);
-        op_free(later);
-    }
-}
-
-/* Closed at any moment of its life: the callback comes once, and nothing is left. */
-static void closed_at_any_moment(void **state)
-{
-    (void)state;
-    for (int turns = 0; turns < 60; turns++) {
-        struct rig rig;
-        hostile.polite = turns % 4 - 1;
-        hostile.mode = turns % HOSTILE_MODES;
-        open_rig(&rig, "hostile");
-        struct op *op = op_new(&rig);
-        op_submit(op);
-        rig.storage->ops->listen(rig.storage, &rig.client, "key", 3);
-        for (int i = 0; i < turns / 4; i++)
-            uv_run(&rig.loop, i % 2 ? UV_RUN_ONCE : UV_RUN_NOWAIT);
-        if (!op->completions)
-            op_cancel(op);
-        rig_end(&rig);
-        op_free(op);
-    }
-}
-
 static int set_up(void **state)
 {
     (void)state;
@@ -418,22 +274,11 @@ static int tear_down(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(before_the_first_word),
-        cmocka_unit_test(at_the_greeting),
-        cmocka_unit_test(at_the_probe),
-        cmocka_unit_test(at_the_first_transaction),
-        cmocka_unit_test(between_transactions),
-        cmocka_unit_test(without_greeting),
-        cmocka_unit_test(not_by_deadline),
-        cmocka_unit_test(hang_at_the_probe),
-        cmocka_unit_test(hostile_bells),
-        cmocka_unit_test(no_storm),
-        cmocka_unit_test(what_it_is_told),
-        cmocka_unit_test(hang_is_dropped),
-        cmocka_unit_test(hang_with_nobody_waiting),
-        cmocka_unit_test(resubmitting),
-        cmocka_unit_test(walked_over),
-        cmocka_unit_test(closed_at_any_moment),
+        cmocka_unit_test(before_the_first_word), cmocka_unit_test(at_the_greeting),
+        cmocka_unit_test(at_the_probe),          cmocka_unit_test(at_the_first_transaction),
+        cmocka_unit_test(between_transactions),  cmocka_unit_test(without_greeting),
+        cmocka_unit_test(not_by_deadline),       cmocka_unit_test(hang_at_the_probe),
+        cmocka_unit_test(hostile_bells),         cmocka_unit_test(what_it_is_told),
     };
     return cmocka_run_group_tests_name("redis: hostile servers", tests, set_up, tear_down);
 }
