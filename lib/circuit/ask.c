@@ -151,10 +151,12 @@ static void buckets(struct ask *a, struct fleet *f, const struct fleet_world *w)
 
     if (f->current.state == BREAKER_PASSING)
         tally_roll(&f->tally, &shape, w->wall / shape.width);
-    tally_send(&f->tally, &shape);
+    if (!MUTANT(10) || !tally_is_sent(&f->tally))
+        tally_send(&f->tally, &shape);
     for (unsigned i = 0; i < TALLY_BATCHES; i++)
         if (!tally_is_empty(&f->tally.sent[i].more))
-            bucket(a, f, w, f->tally.sent[i].bucket, &f->tally.sent[i].more);
+            bucket(a, f, w, f->tally.sent[i].bucket,
+                   MUTANT(10) && f->misses > 0 ? &nothing : &f->tally.sent[i].more);
     which = f->tally.newest;
     if (a->bucket_count < TALLY_BATCHES && !has(a, which))
         bucket(a, f, w, which, &nothing);
@@ -388,8 +390,6 @@ static void answered(struct fleet *f, const struct fleet_world *w, struct fleet_
     f->not_before = 0;
     news->found |= f->is_away;
     f->is_away = false;
-    if (f->cas != FLEET_CAS_NONE && f->cas_at == UINT64_MAX)
-        f->cas_at = w->now;
 }
 
 static void missed(struct fleet *f, const struct fleet_world *w, struct fleet_news *news)
@@ -406,9 +406,8 @@ static void missed(struct fleet *f, const struct fleet_world *w, struct fleet_ne
     if (f->misses < MISSES_UNTIL_AWAY || f->order.op != TURN_ADMIT)
         fleet_sync_by(f, w->now); /* is it away? Is it back? */
     if (f->misses >= MISSES_UNTIL_AWAY && !f->is_away) {
-        f->is_away = true;
         news->lost = true;
-        replica_carry(f, w);
+        replica_part(f, w, news);
     }
 }
 
@@ -430,7 +429,7 @@ bool ask_hear(struct ask *a, struct fleet *f, const struct fleet_world *w, int s
     f->sync_is_out = false;
     if (is_answer)
         hear_sync(a, f, w, news);
-    else
+    else if (!MUTANT(9) && !MUTANT(10))
         tally_lose(&f->tally);
     return false;
 }

@@ -354,8 +354,12 @@ static void settle(struct fleet *f, const struct fleet_world *w, struct turn *tu
 
 void fleet_obey(struct fleet *f, const struct fleet_world *w, struct fleet_news *news)
 {
-    if (f->order.op == TURN_ADMIT || f->order.is_offered)
+    if (f->order.op == TURN_ADMIT || f->order.is_offered || f->is_away)
         return;
+    if (fleet_elapsed(f->order.given, w->now) >= FLEET_CONTACT) {
+        f->order = (struct fleet_order){.op = TURN_ADMIT}; /* it was for another day */
+        return;
+    }
     f->order.is_offered = replica_order(f, w, &f->order, news);
 }
 
@@ -368,7 +372,7 @@ static void order(struct fleet *f, const struct fleet_world *w, struct turn *tur
         news->obeyed = true;
         return;
     }
-    f->order = (struct fleet_order){.op = turn->op, .hold = turn->hold};
+    f->order = (struct fleet_order){.given = w->now, .op = turn->op, .hold = turn->hold};
     fleet_obey(f, w, news);
     if (!f->order.is_offered) {
         native_step(w->local, w->rules, turn); /* L obeys until F can */

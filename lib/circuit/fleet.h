@@ -76,6 +76,7 @@ struct fleet_lease {
 
 /* An order that does not stand in the storage yet. */
 struct fleet_order {
+    uint64_t given;
     uint8_t op; /* enum turn_op; TURN_ADMIT: there is none */
     uint8_t hold;
     uint8_t tries;

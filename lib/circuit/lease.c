@@ -160,6 +160,18 @@ static void taken(struct fleet *f, const struct fleet_world *w, struct fleet_lea
     f->lease_after = w->now + (uint64_t)(PAUSE * (0.5 + fleet_draw(w)));
 }
 
+/* One at a time is asked for. */
+static void ask_for_rest(struct fleet *f, const struct fleet_world *w)
+{
+    for (unsigned i = 0; i < FLEET_LEASES; i++) {
+        struct fleet_lease *l = &f->leases[i];
+        if (l->stage == LEASE_LEAVING)
+            leave(f, w, l);
+        else if (l->stage == LEASE_WANTED || l->stage == LEASE_VOID)
+            set_alarm(f, w);
+    }
+}
+
 void lease_heard(struct fleet *f, const struct fleet_world *w, unsigned index,
                  const struct fleet_lease *mine, bool had, const struct fleet_lease *standing)
 {
@@ -179,9 +191,7 @@ void lease_heard(struct fleet *f, const struct fleet_world *w, unsigned index,
     } else {
         taken(f, w, l);
     }
-    for (unsigned i = 0; i < FLEET_LEASES; i++)
-        if (f->leases[i].stage == LEASE_LEAVING)
-            leave(f, w, &f->leases[i]);
+    ask_for_rest(f, w);
 }
 
 void lease_lost(struct fleet *f, const struct fleet_world *w, unsigned index,
@@ -191,10 +201,11 @@ void lease_lost(struct fleet *f, const struct fleet_world *w, unsigned index,
 
     if (l->stage == LEASE_LEAVING) {
         l->stage = LEASE_NONE;
-        return;
+    } else {
+        *l = *mine; /* perhaps: so it is given back */
+        l->stage = LEASE_LEAVING;
     }
-    *l = *mine; /* perhaps: so it is given back */
-    leave(f, w, l);
+    ask_for_rest(f, w);
 }
 
 /* ---- Text --------------------------------------------------------------------------------------*/

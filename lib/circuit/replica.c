@@ -21,7 +21,7 @@ static bool is_tentative(const struct fleet *f)
 
 static const struct record *committed(const struct fleet *f)
 {
-    return is_tentative(f) && !MUTANT(2) ? &f->base : &f->current;
+    return is_tentative(f) ? &f->base : &f->current;
 }
 
 /* ---- L -----------------------------------------------------------------------------------------*/
@@ -70,12 +70,10 @@ static struct carried carried(const struct fleet *f)
     return (struct carried){f->since, f->current.duration, f->current.state, f->current.trips};
 }
 
-void replica_carry(struct fleet *f, const struct fleet_world *w)
+static void take_over(const struct fleet_world *w, const struct carried *c)
 {
-    struct carried c = carried(f);
-
-    if (c.state != BREAKER_PASSING && !MUTANT(12))
-        carry(w, &c);
+    if (c->state != BREAKER_PASSING && !MUTANT(12))
+        carry(w, c);
 }
 
 void replica_break_local(struct fleet *f, const struct fleet_world *w)
@@ -146,13 +144,29 @@ static void enter(struct fleet *f, const struct fleet_world *w, const struct rec
     clear_tally(f, w);
     refresh_local(w, r->hold);
     f->epoch = w->local->epoch;
-    if (f->is_away)
-        replica_carry(f, w);
+    if (f->is_away) {
+        struct carried c = carried(f);
+        take_over(w, &c);
+    }
     news->entered = true;
     news->elsewhere = r->writer != w->self;
     news->evidence = (breaker_counts_t){r->ok, r->failed, r->slow, 0};
     if (news->elsewhere && r->error != 0)
         w->local->last_error = r->error;
+}
+
+void replica_part(struct fleet *f, const struct fleet_world *w, struct fleet_news *news)
+{
+    struct carried c = carried(f);
+
+    if (is_tentative(f) && !MUTANT(2)) {
+        struct record base = f->base;
+        f->cas = FLEET_CAS_NONE;
+        f->order.is_offered = false;
+        enter(f, w, &base, news);
+    }
+    f->is_away = true;
+    take_over(w, &c);
 }
 
 /* ---- Seeing ------------------------------------------------------------------------------------*/
@@ -416,10 +430,7 @@ void replica_written(struct fleet *f, const struct fleet_world *w, const struct 
     } else if (f->cas == FLEET_CAS_TEACH) {
         f->cas = FLEET_CAS_NONE; /* the next SYNC sees what stands */
     } else if (is_tentative(f)) {
-        uint64_t wait = f->is_away ? FLEET_MAX_AGE : w->patience;
-        f->cas_at = w->now + (uint64_t)((double)wait * (0.5 + fleet_draw(w)));
-        if (f->is_away && !f->order.is_offered)
-            f->cas_at = UINT64_MAX; /* until the storage is found again */
+        f->cas_at = w->now + (uint64_t)(w->patience * (0.5 + fleet_draw(w)));
         news->unheard |= f->order.is_offered;
     }
 }

@@ -71,6 +71,7 @@ bool tally_is_complete(const struct tally *tally, const struct tally_shape *shap
 
 bool tally_has_unsent(const struct tally *tally);
 void tally_send(struct tally *tally, const struct tally_shape *shape);
+bool tally_is_sent(const struct tally *tally);
 void tally_lose(
     struct tally *tally); /* of unknown fate: dropped, so that nothing is counted twice */
 

@@ -292,11 +292,13 @@ static void hear_bell(struct sim *sim, struct proc *p, const struct bell *bell)
 
 /* ---- Calls -------------------------------------------------------------------------------------*/
 
-static void next_call(struct sim *sim, struct proc *p, double rate)
+/* A retry is a call beside those that come by themselves. */
+static void next_call(struct sim *sim, struct proc *p, double rate, bool is_retry)
 {
     if (rate <= 0)
         return;
-    push(sim, (struct event){.time = sim->now + (uint64_t)(exponential(sim, 1e6 / rate)),
+    push(sim, (struct event){.status = is_retry,
+                             .time = sim->now + (uint64_t)(exponential(sim, 1e6 / rate)),
                              .kind = CALL,
                              .proc = p->number,
                              .life = p->life,
@@ -307,7 +309,7 @@ void sim_rate(struct sim *sim, struct proc *p, double rate)
 {
     p->rate = rate;
     p->traffic++;
-    next_call(sim, p, rate);
+    next_call(sim, p, rate, false);
 }
 
 static bool fails(struct sim *sim, const struct proc *p)
@@ -357,7 +359,7 @@ void sim_call(struct sim *sim, struct proc *p)
     }
     done(sim, p, &news);
     if (turn.verdict != 0 && p->retry > 0)
-        next_call(sim, p, p->retry);
+        next_call(sim, p, p->retry, true);
 }
 
 static void perfect(struct sim *sim, const struct proc *p, bool failed)
@@ -390,7 +392,7 @@ static void result(struct sim *sim, struct proc *p, const struct event *event)
     p->late += turn.verdict != 0;
     done(sim, p, &news);
     if (failed && p->retry > 0)
-        next_call(sim, p, p->retry);
+        next_call(sim, p, p->retry, true);
 }
 
 void sim_order(struct sim *sim, struct proc *p, enum turn_op op, breaker_hold_t hold)
@@ -492,8 +494,8 @@ static void step(struct sim *sim, struct event *event)
     case CALL:
         if (event->number == p->traffic) {
             sim_call(sim, p);
-            if (p->traffic == event->number)
-                next_call(sim, p, p->rate);
+            if (p->traffic == event->number && event->status == 0)
+                next_call(sim, p, p->rate, false);
         }
         break;
     case RESULT:
@@ -599,7 +601,8 @@ struct proc *sim_join_many(struct sim *sim, unsigned count, double rate)
 
 void sim_crash(struct sim *sim, struct proc *p)
 {
-    (void)sim;
+    sim->trials_out -= p->out;
+    p->out = 0;
     p->is_alive = false;
     p->life++;
 }

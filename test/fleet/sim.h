@@ -107,7 +107,6 @@ struct sim {
 
     /* What happened. */
     uint64_t syncs, cas, leases, teaches, taught, timeouts, calls, bad_calls, refused;
-    uint64_t false_deadlines;
     uint64_t transitions, trips;      /* records written */
     uint64_t first_trip;              /* the first BROKEN was written; 0: none */
     uint64_t seen_calls, seen_failed; /* results, for the perfect breaker */
@@ -120,6 +119,7 @@ struct sim {
     bool has_hung; /* a dependency that does not answer */
     bool is_quiet; /* what is wrong is not to be told on stderr */
     char wrong[240];
+    char figure[160]; /* what a scenario measured */
     void (*told)(struct sim *sim, const struct proc *proc, const struct fleet_news *news);
     void (*wrote)(struct sim *sim, const struct record *after);
 };

@@ -1,0 +1,5 @@
+#include "figures.h"
+int figures_run(void)
+{
+    return 0;
+}
