@@ -104,12 +104,9 @@ static void heed_retry_after(struct curl_transfer *transfer)
     if (seconds <= 0)
         return;
     time = (uint64_t)seconds > limit / 1000 ? limit : (uint64_t)seconds * 1000;
-    if ((breaker = breaker_find(transfer->client->panel, transfer->name)) != NULL)
-#ifdef HAVE_TRIP_FOR
-        breaker_trip_for(breaker, time, NULL, NULL);
-#else
-        breaker_trip(breaker, NULL, NULL), (void)time;
-#endif
+    breaker = breaker_find(transfer->client->panel, transfer->name);
+    if (breaker != NULL && breaker_trip_for(breaker, time, NULL, NULL) == UV_ENOTSUP)
+        breaker_trip(breaker, NULL, NULL); /* a shared one takes its own time */
 }
 
 void curl_transfer_ended(struct curl_transfer *transfer, CURLcode code)

@@ -521,6 +521,10 @@ struct breaker_order_s {
 /* To BROKEN, for as long as a rule's trip would last (pybreaker's open). In BROKEN: begins it anew.
  * An order is a transition, and told as one, also where it leads from a state to itself. */
 BREAKER_API int breaker_trip(breaker_t *breaker, breaker_order_t *order, breaker_order_cb done);
+/* The same for so long (1 .. a day), whatever the policy says: where the dependency itself has told when to
+ * come back. UV_ENOTSUP: a dialect, or a circuit that is shared. */
+BREAKER_API int breaker_trip_for(breaker_t *breaker, uint64_t time, breaker_order_t *order,
+                                 breaker_order_cb done);
 /* To RECOVERING at once, from its beginning (pybreaker's half_open). With BREAKER_IMMEDIATE: to
  * PASSING. */
 BREAKER_API int breaker_recover(breaker_t *breaker, breaker_order_t *order, breaker_order_cb done);

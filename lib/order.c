@@ -41,30 +41,47 @@ static int converse(breaker_t *b, enum turn_op op, breaker_order_t *order)
     return 0;
 }
 
-static int give(breaker_t *b, enum turn_op op, breaker_hold_t hold, breaker_order_t *order,
-                breaker_order_cb done)
+static int check(const breaker_t *b, const breaker_order_t *order, breaker_order_cb done)
 {
-    struct turn turn = {.op = (uint8_t)op, .hold = (uint8_t)hold};
-
     if (b == NULL || (order == NULL && done != NULL))
         return UV_EINVAL;
     if (done != NULL && order->library.in_use)
         return UV_EBUSY;
     if (b->panel->is_closing || (done != NULL && !panel_is_open(b->panel)))
         return UV_ESHUTDOWN;
+    return 0;
+}
+
+/* Here and now. */
+static int carry_out(breaker_t *b, struct turn *turn, breaker_order_t *order, breaker_order_cb done)
+{
     if (done != NULL)
-        keep(b, op, hold, order, done);
-    if ((b->flags & BREAKER_CONVERSES) && op != TURN_HOLD)
-        return converse(b, op, done != NULL ? order : NULL);
-    if (b->flags & BREAKER_IS_SHARED) {
-        fleet_order(b, op, hold, done != NULL ? order : NULL);
-        return 0;
-    }
-    turn.now = panel_now(b->panel);
-    if (op != TURN_LOOK)
-        breaker_take_turn(b, &turn);
+        keep(b, (enum turn_op)turn->op, (breaker_hold_t)turn->hold, order, done);
+    turn->now = panel_now(b->panel);
+    if (turn->op != TURN_LOOK)
+        breaker_take_turn(b, turn);
     if (done != NULL)
         order_push(b->panel, order, 0);
+    return 0;
+}
+
+static int give(breaker_t *b, enum turn_op op, breaker_hold_t hold, breaker_order_t *order,
+                breaker_order_cb done)
+{
+    struct turn turn = {.op = (uint8_t)op, .hold = (uint8_t)hold};
+    int status = check(b, order, done);
+    bool converses;
+
+    if (status != 0)
+        return status;
+    converses = (b->flags & BREAKER_CONVERSES) && op != TURN_HOLD;
+    if (!converses && !(b->flags & BREAKER_IS_SHARED))
+        return carry_out(b, &turn, order, done);
+    if (done != NULL)
+        keep(b, op, hold, order, done);
+    if (converses)
+        return converse(b, op, done != NULL ? order : NULL);
+    fleet_order(b, op, hold, done != NULL ? order : NULL);
     return 0;
 }
 
@@ -76,6 +93,21 @@ void order_converse(breaker_order_t *order)
 int breaker_trip(breaker_t *breaker, breaker_order_t *order, breaker_order_cb done)
 {
     return give(breaker, TURN_TRIP, BREAKER_HOLD_NONE, order, done);
+}
+
+/* Only a circuit of this process takes the time from its caller, and that at once. */
+int breaker_trip_for(breaker_t *breaker, uint64_t time, breaker_order_t *order,
+                     breaker_order_cb done)
+{
+    struct turn turn = {.op = TURN_TRIP, .duration = time};
+    int status;
+
+    if (time < 1 || time > BREAKER_TIME_MAX)
+        return UV_EINVAL;
+    if (breaker != NULL && (breaker->flags & (BREAKER_IS_DIALECT | BREAKER_IS_SHARED)))
+        return UV_ENOTSUP;
+    status = check(breaker, order, done);
+    return status == 0 ? carry_out(breaker, &turn, order, done) : status;
 }
 
 int breaker_recover(breaker_t *breaker, breaker_order_t *order, breaker_order_cb done)

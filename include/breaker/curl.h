@@ -63,7 +63,8 @@ typedef struct breaker_curl_options_s {
                                    "https://example.com:443"; must outlive the client. See
                                    max_obtained of the panel. Default NULL: they are UV_ENOENT */
     uint64_t retry_after_limit; /* a 429 or 503 with Retry-After breaks the circuit for as long
-                                   as it says, at most so many ms: up to a day. Default 0: not */
+                                   as it says, at most so many ms: up to a day (a shared circuit,
+                                   or a dialect's, as its policy says). Default 0: not */
     unsigned max_redirects;     /* Default 0: none is followed */
 } breaker_curl_options_t;
 

@@ -78,7 +78,9 @@ uint32_t native_broken_time(const struct rules *rules, unsigned trips, double dr
 static void enter_broken(struct native *c, const struct rules *rules, const struct turn *turn)
 {
     c->trips += c->trips < UINT8_MAX;
-    c->broken = native_broken_time(rules, c->trips, turn->draw);
+    c->broken = turn->op == TURN_TRIP && turn->duration > 0
+                    ? (uint32_t)turn->duration
+                    : native_broken_time(rules, c->trips, turn->draw);
     memcpy(c->cells, &turn->evidence, sizeof turn->evidence);
 }
 

@@ -19,9 +19,9 @@ enum turn_op {
     TURN_TRIP,   /* orders. in: now, draw */
     TURN_RECOVER,
     TURN_RESET,
-    TURN_HOLD,   /* in: hold too */
+    TURN_HOLD, /* in: hold too */
     TURN_CREATE, /* dialects with a talk: the first turn of a breaker, what the original does at start */
-    TURN_LOOK    /* the same: reads anew what a snapshot shows; changes nothing, tells nothing */
+    TURN_LOOK /* the same: reads anew what a snapshot shows; changes nothing, tells nothing */
 };
 
 enum turn_next { TURN_DONE, TURN_ASK, TURN_WRITE };
@@ -34,8 +34,9 @@ struct turn {
     uint8_t outcome;
     uint8_t hold;
     int status;
-    uint64_t now; /* the panel's clock */
-    double draw;  /* from [0, 1); 0 where needs_draw said that none is needed */
+    uint64_t now;      /* the panel's clock */
+    uint64_t duration; /* TRIP: of this BROKEN; 0: as a rule's trip would last */
+    double draw;       /* from [0, 1); 0 where needs_draw said that none is needed */
 
     breaker_permit_t permit; /* ADMIT: out; SETTLE: in */
 

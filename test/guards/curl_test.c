@@ -150,7 +150,6 @@ static void or_an_error(void **state)
     close_book(book);
 }
 
-#ifdef HAVE_TRIP_FOR
 static void retry_after(void **state)
 {
     breaker_curl_options_t options;
@@ -171,8 +170,6 @@ static void retry_after(void **state)
     close_book(book);
 }
 
-#endif
-
 static void not_unless_asked(void **state)
 {
     struct book *book = open_book(*state, NULL);
@@ -192,9 +189,7 @@ int main(void)
         REAL_TEST(a_judge_of_ones_own),
         REAL_TEST(a_refusal_is_a_response),
         REAL_TEST(or_an_error),
-#ifdef HAVE_TRIP_FOR
         REAL_TEST(retry_after),
-#endif
         REAL_TEST(not_unless_asked),
     };
 

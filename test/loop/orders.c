@@ -223,11 +223,33 @@ static void test_refresh(void **state)
     assert_memory_equal(&before, &after, sizeof before);
 }
 
+static void test_trip_for(void **state)
+{
+    struct fixture *f = *state;
+    breaker_t *breaker = quick_breaker(f, "a");
+
+    assert_int_equal(API(breaker_trip_for(breaker, 0, NULL, NULL)), UV_EINVAL);
+    assert_int_equal(API(breaker_trip_for(breaker, BREAKER_TIME_MAX + 1, NULL, NULL)), UV_EINVAL);
+    assert_int_equal(API(breaker_trip_for(NULL, 1, NULL, NULL)), UV_EINVAL);
+    assert_int_equal(API(breaker_trip_for(breaker, 77000, order_new(f), on_order)), 0);
+    assert_int_equal(look(breaker).state, BREAKER_BROKEN);
+    assert_int_equal(look(breaker).retry_after, 77000);
+    turns(f, 1);
+    expect(f, "order:0 |");
+    f->clock += 76999;
+    assert_false(is_admitted(breaker));
+    f->clock += 1;
+    assert_true(is_admitted(breaker));
+    assert_int_equal(API(breaker_trip(breaker, NULL, NULL)), 0); /* the next has the rules' time */
+    assert_int_equal(look(breaker).retry_after, 1000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         VIRTUAL_TEST(test_each_order_from_each_state),
         VIRTUAL_TEST(test_trip_begins_broken_anew),
+        VIRTUAL_TEST(test_trip_for),
         VIRTUAL_TEST(test_reset_forgets_the_trips),
         VIRTUAL_TEST(test_recover_with_immediate),
         VIRTUAL_TEST(test_against_live_traffic),
