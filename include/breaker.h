@@ -431,7 +431,8 @@ struct breaker_call_s {
     breaker_start_cb fallback; /* begun instead of start when the call is refused; what it brings goes
                                   to done and is not counted by the circuit. May be NULL */
     uint64_t timeout;          /* from start to breaker_finish: 1 .. a day; a failure at once for the
-                                  circuit. 0: the policy's. It gains what time the loop itself stood
+                                  circuit. 0: the policy's. Starts of one turn of the loop count from
+                                  one reading of the clock. It gains what time the loop itself stood
                                   still, once */
 
     /* To read in done. */
@@ -465,7 +466,8 @@ struct breaker_call_s {
 #define breaker_call_init(call) breaker_call_init_sized((call), sizeof *(call))
 BREAKER_API void breaker_call_init_sized(breaker_call_t *call, size_t size);
 
-/* The breaker of a call, from breaker_call until done has returned; NULL when it was destroyed. */
+/* The breaker of a call, from breaker_call until done has returned; NULL when it was destroyed before
+ * done. */
 BREAKER_API breaker_t *breaker_of(const breaker_call_t *call);
 
 /* Guards one asynchronous operation. In the next drain the circuit is asked: admitted, start runs;
