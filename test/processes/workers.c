@@ -1,4 +1,5 @@
-/* Knows how the test leads its processes: started, asked together, ended. */
+/* Knows how the test leads its processes: started, asked together, ended. What a process does not hear
+ * because it does not listen yet it learns when it is asked, and some of them never are. */
 #include "workers.h"
 #include <signal.h>
 #include <stdlib.h>
@@ -62,6 +63,16 @@ void crew_kill(struct crew_rig *rig, unsigned index)
     }
 }
 
+/* Those that hear the bell. */
+static long long listeners(struct crew_rig *rig)
+{
+    redisReply *reply = server_ask(&rig->server, "PUBSUB NUMSUB {crew}:1:n");
+    long long count = reply->elements == 2 ? reply->element[1]->integer : 0;
+
+    freeReplyObject(reply);
+    return count;
+}
+
 void crew_start(struct crew_rig *rig, const breaker_options_t *options, unsigned rate)
 {
     struct crew *crew = rig->crew;
@@ -81,6 +92,8 @@ void crew_start(struct crew_rig *rig, const breaker_options_t *options, unsigned
     }
     for (unsigned i = 0; i < WORKERS; i++)
         CREW_UNTIL(crew->workers[i].is_up);
+    CREW_UNTIL(listeners(rig) == WORKERS);
+    CREW_UNTIL(server_calls(&rig->server, "evalsha") >= WORKERS); /* and know Redis' clock */
 }
 
 static bool runs(const struct worker *worker)
