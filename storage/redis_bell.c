@@ -191,6 +191,11 @@ static void on_due(struct redis_link *link)
                     uv_strerror(UV_ETIMEDOUT));
 }
 
+static void on_late(struct redis_link *link)
+{
+    redis_link_expect(link, redis_link_clock() + link->settings->options.transaction_timeout);
+}
+
 static struct redis_storage *storage_of(struct redis_link *link)
 {
     return (struct redis_storage *)((char *)link->data - offsetof(struct redis_storage, bell));
@@ -215,6 +220,7 @@ const struct redis_link_events redis_bell_events = {
     .reply = on_reply,
     .room = on_room,
     .due = on_due,
+    .late = on_late,
     .down = on_down,
     .closed = on_closed,
 };

@@ -31,7 +31,7 @@ uint64_t redis_exchange_due(const struct redis_storage *storage)
 
 /* ---- Submitting */
 
-static int keep(void *data, const struct redis_entry *entry)
+static int keep(void *data, struct redis_entry *entry)
 {
     (void)data, (void)entry;
     return 0;
@@ -69,7 +69,7 @@ void redis_exchange_submit(struct redis_storage *storage, breaker_transaction_t 
 
 /* ---- Sending */
 
-static int send_entry(void *data, const struct redis_entry *entry)
+static int send_entry(void *data, struct redis_entry *entry)
 {
     struct redis_storage *storage = data;
     struct redis_buffer *out = &storage->link.out;
@@ -81,6 +81,7 @@ static int send_entry(void *data, const struct redis_entry *entry)
                      : redis_script_write(out, &storage->settings, entry->transaction, whole);
     if (status)
         return status;
+    entry->due = storage->sending_due;
     if (whole) {
         storage->script_lost = false;
         storage->whole_end = storage->queue.sent + 1;
@@ -92,6 +93,7 @@ void redis_exchange_act(struct redis_storage *storage)
 {
     redis_link_start(&storage->link);
     if (storage->ready) {
+        storage->sending_due = redis_exchange_due(storage);
         redis_queue_send(&storage->queue, send_entry, storage);
         redis_link_flush(&storage->link);
         if (storage->queue.sent != storage->queue.tail && !storage->link.blocked)
@@ -232,6 +234,18 @@ static void on_due(struct redis_link *link)
     }
 }
 
+static void on_late(struct redis_link *link)
+{
+    struct redis_storage *storage = storage_of(link);
+    struct redis_queue *queue = &storage->queue;
+    for (uint64_t at = queue->head; at != queue->tail; at++)
+        redis_queue_at(queue, at)->due = redis_exchange_due(storage);
+    if (storage->probing)
+        redis_link_expect(link, redis_exchange_due(storage));
+    else
+        expect(storage);
+}
+
 /* ---- The end of a connection, or of an attempt */
 
 static void on_down(struct redis_link *link, struct redis_trouble trouble, const char *text)
@@ -265,6 +279,7 @@ const struct redis_link_events redis_exchange_events = {
     .reply = on_reply,
     .room = on_room,
     .due = on_due,
+    .late = on_late,
     .down = on_down,
     .closed = on_closed,
 };

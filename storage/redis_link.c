@@ -25,6 +25,8 @@ uint64_t redis_link_clock(void)
     return uv_hrtime() / 1000000;
 }
 
+#define LATE 20u /* ms after which a timer tells that the loop was kept from turning */
+
 static void on_timer(uv_timer_t *timer);
 
 static void arm(struct redis_link *link)
@@ -142,6 +144,7 @@ static void greet(struct redis_link *link)
         }
     }
     link->state = REDIS_LINK_GREETING;
+    set_deadline(link, link->settings->options.connect_timeout);
     link->greeted = 0;
     link->greeting = redis_greeting_write(&link->out, &link->settings->options);
     if (link->greeting < 0)
@@ -230,15 +233,30 @@ static void begin(struct redis_link *link)
 
 /* ---- Life */
 
+/* The loop was kept from turning: who is waited for had no chance to be heard, so all deadlines begin
+ * anew, once in a row. */
+static void begin_anew(struct redis_link *link, uint64_t now)
+{
+    if (link->deadline && link->state != REDIS_LINK_WAITING)
+        link->deadline = now + link->settings->options.connect_timeout;
+    if (link->due)
+        link->events->late(link);
+}
+
 static void on_timer(uv_timer_t *timer)
 {
     struct redis_link *link = timer->data;
+    uint64_t now = redis_link_clock();
+    bool is_late = now > link->armed + LATE;
     link->armed = 0;
+    if (is_late && !link->was_late)
+        begin_anew(link, now);
+    link->was_late = is_late;
     if (link->state == REDIS_LINK_CONNECTING)
         redis_link_connected(link);
     else
         redis_link_read(link);
-    uint64_t now = redis_link_clock();
+    now = redis_link_clock();
     if (link->deadline && now >= link->deadline) {
         link->deadline = 0;
         if (link->state == REDIS_LINK_WAITING)

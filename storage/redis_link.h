@@ -22,6 +22,7 @@ struct redis_link_events {
     void (*room)(struct redis_link *link); /* all that was written is sent, after a wait */
     void (*due)(struct redis_link *link);  /* the moment given to redis_link_expect has come, and
                                               what had arrived by then was read */
+    void (*late)(struct redis_link *link); /* the loop stood still: expect anew */
     void (*down)(struct redis_link *link, struct redis_trouble trouble, const char *text);
     void (*closed)(struct redis_link *link);
 };
@@ -66,6 +67,7 @@ struct redis_link {
     bool poll_closing; /* by us */
     bool blocked;
     bool closing;
+    bool was_late;
     bool robbed; /* the host closed handles of ours */
 };
 

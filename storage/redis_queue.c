@@ -113,8 +113,8 @@ void redis_queue_cancel(struct redis_queue *queue, breaker_transaction_t *transa
     }
 }
 
-void redis_queue_send(struct redis_queue *queue,
-                      int (*send)(void *data, const struct redis_entry *entry), void *data)
+void redis_queue_send(struct redis_queue *queue, int (*send)(void *data, struct redis_entry *entry),
+                      void *data)
 {
     uint64_t kept = queue->sent;
     int status = 1;

@@ -43,8 +43,8 @@ void redis_queue_cancel(struct redis_queue *queue, breaker_transaction_t *transa
 
 /* Lets send deal with what is not sent yet, in order, without the cancelled: 1: it is sent; 0: no more
  * now; negative: it has failed thus. */
-void redis_queue_send(struct redis_queue *queue,
-                      int (*send)(void *data, const struct redis_entry *entry), void *data);
+void redis_queue_send(struct redis_queue *queue, int (*send)(void *data, struct redis_entry *entry),
+                      void *data);
 
 /* Ends a transaction that is in the queue no more, later, from redis_queue_tell. */
 void redis_queue_fail(struct redis_queue *queue, breaker_transaction_t *transaction, int status);

@@ -39,6 +39,7 @@ struct redis_storage {
     struct redis_trouble trouble; /* why nothing is accepted; REDIS_FINE: it is */
     struct redis_trouble health;  /* what clients are told */
     uint64_t doubt_until;         /* 0: none. The probe does not need every right that verbs need */
+    uint64_t sending_due;         /* of what is sent in this turn */
     uint64_t whole_end;           /* the place behind the last entry that carried the script */
     bool ready;                   /* the server has answered the probe */
     bool probing;

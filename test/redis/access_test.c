@@ -216,6 +216,18 @@ static void no_right_to_write(void **state)
     assert_int_equal(rig.lost, 1);
 }
 
+/* A counter that cannot be given its life is an error, not a counter for ever that nobody hears of. */
+static void no_right_to_expire(void **state)
+{
+    (void)state;
+    server_do(&server, RIGHTS " -pexpire ~mine:* &*");
+    as_narrow_user();
+    rig_open(&rig);
+    assert_int_equal(rig_ask(&rig), 0);
+    assert_int_equal(rig_incr(&rig, "n"), UV_EACCES);
+    RIG_UNTIL(&rig, rig.lost == 1);
+}
+
 static void no_right_to_keys(void **state)
 {
     (void)state;
@@ -366,14 +378,23 @@ static void cluster(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        IN_RIG(no_password),           IN_RIG(wrong_password),
-        IN_RIG(password_without_need), IN_RIG(password_rotated),
-        IN_RIG(database_that_is_not),  IN_RIG(rights_in_the_header),
-        IN_RIG(no_right_to_listen),    IN_RIG(no_right_to_scripts),
-        IN_RIG(no_right_to_write),     IN_RIG(no_right_to_keys),
-        IN_RIG(user_deleted),          IN_RIG(squatter),
-        IN_RIG(strange_values),        IN_RIG(guard_on_a_long_value),
-        IN_RIG(command_taken_away),    IN_RIG(cluster),
+        IN_RIG(no_password),
+        IN_RIG(wrong_password),
+        IN_RIG(password_without_need),
+        IN_RIG(password_rotated),
+        IN_RIG(database_that_is_not),
+        IN_RIG(rights_in_the_header),
+        IN_RIG(no_right_to_listen),
+        IN_RIG(no_right_to_scripts),
+        IN_RIG(no_right_to_write),
+        IN_RIG(no_right_to_expire),
+        IN_RIG(no_right_to_keys),
+        IN_RIG(user_deleted),
+        IN_RIG(squatter),
+        IN_RIG(strange_values),
+        IN_RIG(guard_on_a_long_value),
+        IN_RIG(command_taken_away),
+        IN_RIG(cluster),
     };
     return cmocka_run_group_tests_name("redis: access", tests, NULL, NULL);
 }

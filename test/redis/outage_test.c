@@ -171,7 +171,7 @@ static void stopped(void **state)
 static void stalled_loop(void **state)
 {
     (void)state;
-    rig.options.transaction_timeout = 100;
+    rig.options.transaction_timeout = 200;
     open_well();
     for (int i = 0; i < 5; i++) {
         struct op *op = op_new(&rig);
@@ -179,12 +179,36 @@ static void stalled_loop(void **state)
         op_submit(op);
         uv_run(&rig.loop, UV_RUN_NOWAIT);
         uv_run(&rig.loop, UV_RUN_NOWAIT);
-        usleep(150000);
+        usleep(250000);
         assert_int_equal(op_wait(op), 0);
         op_free(op);
     }
     assert_int_equal(server_number(&server, "GET n"), 5);
     assert_int_equal(rig.lost, 0);
+}
+
+/* The same at any moment of a connection's beginning. */
+static void stalled_at_any_moment(void **state)
+{
+    (void)state;
+    for (int turns = 0; turns < 9; turns++) {
+        struct rig one;
+        char url[64];
+        snprintf(url, sizeof url, "redis://127.0.0.1:%d", proxy.port);
+        rig_init(&one, url);
+        one.options.transaction_timeout = one.options.connect_timeout = 200;
+        one.options.database = 1;
+        rig_open(&one);
+        struct op *op = op_new(&one);
+        op_submit(op);
+        for (int i = 0; i < turns; i++)
+            uv_run(&one.loop, i % 3 ? UV_RUN_NOWAIT : UV_RUN_ONCE);
+        usleep(250000);
+        assert_int_equal(op_wait(op), 0);
+        assert_int_equal(one.lost, 0);
+        op_free(op);
+        rig_end(&one);
+    }
 }
 
 /* ---- More clients than the server takes */
@@ -286,6 +310,7 @@ int main(void)
         IN_RIG(killed_while_idle),
         cmocka_unit_test(stopped),
         IN_RIG(stalled_loop),
+        IN_RIG(stalled_at_any_moment),
         IN_RIG(max_clients),
         cmocka_unit_test(clock_steps),
     };
