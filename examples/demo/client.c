@@ -1,5 +1,5 @@
-/* One request to the service, and how it is sent with a breaker and without. Both ways share the I/O, the
- * time limit and the bookkeeping; what differs is the two short parts at the end.
+/* One request to the service, and how it is sent with a breaker and without. Both ways share the
+ * I/O, the time limit and the bookkeeping; what differs is the two short parts at the end.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* The picture of a run, as SVG: what the service did, what the breaker did, and what became of the
- * requests with it and without, on one axis of time. A request is drawn where it was made, not where
- * it ended.
+ * requests with it and without, on one axis of time. A request is drawn where it was made, not
+ * where it ended.
  */
 #include <stdio.h>
 

@@ -1,6 +1,6 @@
-/* The demo of a fleet: three processes send requests to one service that falls sick and heals, each through a
- * breaker, and the three breakers share a circuit in Redis. This file is the parent: it starts Redis, the
- * service and the processes, keeps the time, and ends them all.
+/* The demo of a fleet: three processes send requests to one service that falls sick and heals,
+ * each through a breaker, and the three breakers share a circuit in Redis. This file is the
+ * parent: it starts Redis, the service and the processes, keeps the time, and ends them all.
  */
 #include "fleet.h"
 

@@ -65,9 +65,8 @@ void member_end(struct member *member, int number);
 struct fleet_findings {
     unsigned asked_sick; /* requests that users made while the service was sick */
     unsigned hits;       /* of these, those that reached it */
-    double
-        first_broke; /* ms from the first trouble to the first process that broke; below 0: none did */
-    int first;       /* which */
+    double first_broke;  /* ms from the first trouble to the first that broke; below 0: none did */
+    int first;           /* which */
     double broke_after[FLEET_SIZE];     /* ms after the first; below 0: never */
     double recovered_after[FLEET_SIZE]; /* ms from the healing to PASSING for good; below 0: not */
     unsigned false_trips;

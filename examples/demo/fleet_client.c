@@ -1,9 +1,10 @@
-/* One process of the fleet: a steady stream of requests through a breaker whose circuit is in Redis. It tells
- * its parent, on standard output:
+/* One process of the fleet: a steady stream of requests through a breaker whose circuit is in
+ * Redis. It tells its parent, on standard output:
  *
  *     s MS STATE RATIO ASKED SENT ANSWERED FAILED REFUSED     a sample
  *     c MS FROM TO OK FAILED ELSEWHERE                        a transition
  *     x TEXT                                                  the storage was lost
+ *
  */
 #include <signal.h>
 #include <stdio.h>

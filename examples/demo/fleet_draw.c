@@ -1,5 +1,5 @@
-/* The picture of a fleet's run: the states of its processes in bands under that of the service, and what the
- * service saw of each process.
+/* The picture of a fleet's run: the states of its processes in bands under that of the service,
+ * and what the service saw of each process.
  */
 #include <stdio.h>
 

@@ -1,5 +1,5 @@
-/* A redis-server of the demo's own, on a unix socket in a directory of its own: how it is started, asked
- * for its counts, and ended with the demo, whatever becomes of that.
+/* A redis-server of the demo's own, on a unix socket in a directory of its own: how it is started,
+ * asked for its counts, and ended with the demo, whatever becomes of that.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,5 +1,5 @@
-/* What the run of a fleet came to: the findings, whether the breakers did their job together, and the summary
- * for people.
+/* What the run of a fleet came to: the findings, whether the breakers did their job together, and
+ * the summary for people.
  */
 #include <stdio.h>
 

@@ -1,5 +1,5 @@
-/* The display while the demo runs: lines redrawn in place on a terminal, a line a second anywhere else.
- * NO_COLOR takes the colours away, a locale without UTF-8 the blocks.
+/* The display while the demo runs: lines redrawn in place on a terminal, a line a second anywhere
+ * else. NO_COLOR takes the colours away, a locale without UTF-8 the blocks.
  */
 #include <langinfo.h>
 #include <locale.h>

@@ -1,6 +1,6 @@
 /* The demos:
  *
- *     demo [PICTURE]           one process, with a breaker and without; the picture is demo.svg if not named
+ *     demo [PICTURE]           one process, with a breaker and without; demo.svg if not named
  *     demo fleet [PICTURE]     three processes that share a circuit in Redis; demo-fleet.svg
  *     demo fleet-client ...    one of these three, as the demo starts it
  */

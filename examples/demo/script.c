@@ -1,5 +1,5 @@
-/* What both demos go by: the script of the service, the pace of the requests, the breaker's options, and
- * how the record of a run is kept.
+/* What both demos go by: the script of the service, the pace of the requests, the breaker's
+ * options, and how the record of a run is kept.
  */
 #include "demo.h"
 

@@ -1,8 +1,8 @@
-/* The service: how it behaves when it is well and when it is sick, and what reached it. It knows nothing
- * of breakers.
+/* The service: how it behaves when it is well and when it is sick, and what reached it. It knows
+ * nothing of breakers.
  *
- * It takes one line and answers one. Well: "ok" after 5 to 15 ms. Stalling: it takes the request and
- * says nothing. Failing: "error" after 20 ms.
+ * It takes one line and answers one. Well: "ok" after 5 to 15 ms. Stalling: it takes the request
+ * and says nothing. Failing: "error" after 20 ms.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,7 @@
-/* The demo of one process: a service that falls sick and heals, a steady stream of requests to it through a breaker, and
- * beside it the same stream without. This file starts the parts, keeps the time and ends them; the
- * record it keeps is what the display, the summary and the picture are made from.
+/* The demo of one process: a service that falls sick and heals, a steady stream of requests to it
+ * through a breaker, and beside it the same stream without. This file starts the parts, keeps the
+ * time and ends them; the record it keeps is what the display, the summary and the picture are
+ * made from.
  */
 #include <signal.h>
 #include <stdio.h>

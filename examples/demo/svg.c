@@ -1,5 +1,5 @@
-/* The pieces of the pictures: what they look like and where they are on the page. A request is drawn
- * where it was made, not where it ended.
+/* The pieces of the pictures: what they look like and where they are on the page. A request is
+ * drawn where it was made, not where it ended.
  */
 #include "svg.h"
 

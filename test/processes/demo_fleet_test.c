@@ -1,5 +1,5 @@
-/* The verdict of the demo of a fleet and its picture, over runs made up here: what the exit status says must
- * not depend on breakers that work. */
+/* The verdict of the demo of a fleet and its picture, over runs made up here: what the exit status
+ * says must not depend on breakers that work. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,6 @@
-/* Twenty processes on one Redis, in RECOVERING: what the dependency sees is what one process would have let
- * through, and a process that dies with the right to a trial takes it to the grave for its time only. */
+/* Twenty processes on one Redis, in RECOVERING: what the dependency sees is what one process would
+ * have let through, and a process that dies with the right to a trial takes it to the grave for
+ * its time only. */
 #include "workers.h"
 #include <math.h>
 #include <stdio.h>

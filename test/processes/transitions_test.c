@@ -1,5 +1,5 @@
-/* Twenty processes on one Redis: what one of them finds out or orders, all of them do; one sick client
- * is not all of them; and Redis may come back empty. */
+/* Twenty processes on one Redis: what one of them finds out or orders, all of them do; one sick
+ * client is not all of them; and Redis may come back empty. */
 #include "workers.h"
 #include <stdlib.h>
 #include <string.h>
@@ -147,7 +147,7 @@ static void events_say_who_made_it(void **state)
     }
 }
 
-/* A client that fails by its own fault makes more calls than all the others; then all of them fail. */
+/* A client that fails by its own fault makes more calls than all the others; then all fail. */
 static void one_sick_client_is_not_an_outage(void **state)
 {
     struct crew_rig *rig = *state;

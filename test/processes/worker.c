@@ -1,5 +1,5 @@
-/* One of the processes: calls the dependency at its rate through a breaker in Redis, does what it is ordered,
- * and writes down what it sees. It ends with the test. */
+/* One of the processes: calls the dependency at its rate through a breaker in Redis, does what it
+ * is ordered, and writes down what it sees. It ends with the test. */
 #include "workers.h"
 #include <breaker/redis.h>
 #include <math.h>
@@ -35,7 +35,7 @@ static void check(int status)
         _exit(3);
 }
 
-/* ---- Calls -------------------------------------------------------------------------------------*/
+/* ---- Calls ------------------------------------------------------------------------------------*/
 
 static void report(breaker_permit_t *permit)
 {
@@ -119,7 +119,7 @@ static void call(void)
     uv_timer_start(&p->timer, on_over, me->takes, 0);
 }
 
-/* ---- Orders ------------------------------------------------------------------------------------*/
+/* ---- Orders -----------------------------------------------------------------------------------*/
 
 static void on_obeyed(breaker_order_t *obeyed, int status)
 {
@@ -159,7 +159,7 @@ static void obey(void)
     }
 }
 
-/* ---- What it sees ------------------------------------------------------------------------------*/
+/* ---- What it sees -----------------------------------------------------------------------------*/
 
 static void on_event(breaker_listener_t *l, const breaker_event_t *event)
 {

@@ -1,5 +1,5 @@
-/* Knows how the test leads its processes: started, asked together, ended. What a process does not hear
- * because it does not listen yet it learns when it is asked, and some of them never are. */
+/* Knows how the test leads its processes: started, asked together, ended. What a process does not
+ * hear because it does not listen yet it learns when it is asked, and some of them never are. */
 #include "workers.h"
 #include <signal.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
-/* Processes for tests: up to twenty, forked, each with a loop, a storage in Redis and a breaker of its own.
- * They are led, and seen, through memory that they share with the test; so is the dependency that they
- * call, which is no more than counters. */
+/* Processes for tests: up to twenty, forked, each with a loop, a storage in Redis and a breaker of
+ * its own. They are led, and seen, through memory that they share with the test; so is the
+ * dependency that they call, which is no more than counters. */
 #ifndef WORKERS_H
 #define WORKERS_H
 
