@@ -4,7 +4,6 @@
  *     s MS STATE RATIO ASKED SENT ANSWERED FAILED REFUSED     a sample
  *     c MS FROM TO OK FAILED ELSEWHERE                        a transition
  *     x TEXT                                                  the storage was lost
- *
  */
 #include <signal.h>
 #include <stdio.h>
