@@ -166,6 +166,20 @@ static void buckets(struct ask *a, struct fleet *f, const struct fleet_world *w)
             bucket(a, f, w, which, &nothing);
 }
 
+/* Where a decision needs more buckets than a SYNC has room for, they are read beside it. */
+static bool make_read(struct ask *a, struct fleet *f, const struct fleet_world *w)
+{
+    static const struct tally_cell nothing;
+    struct tally_shape shape = fleet_shape(w);
+    uint64_t which = f->tally.newest;
+
+    begin(a, f, w, ASK_READ);
+    while (a->bucket_count < ASK_BUCKETS && tally_wants(&f->tally, &shape, w->wall, true, &which))
+        bucket(a, f, w, which, &nothing);
+    f->wants_read = a->bucket_count == ASK_BUCKETS;
+    return a->bucket_count > 0;
+}
+
 static void make_sync(struct ask *a, struct fleet *f, const struct fleet_world *w)
 {
     char *key;
@@ -177,6 +191,7 @@ static void make_sync(struct ask *a, struct fleet *f, const struct fleet_world *
     key = next_key(a);
     get(a, key, text_word(begin_key(key, w), "r"), a->standing, sizeof a->standing);
     f->sync_is_out = true;
+    f->wants_read = a->is_thorough && a->bucket_count > 0 && f->current.state == BREAKER_PASSING;
     f->asked = w->now;
     f->sync_at = UINT64_MAX;
 }
@@ -203,6 +218,8 @@ static void hear_counts(struct ask *a, struct fleet *f, const struct fleet_world
             tally_unpack(number_heard(&a->verbs[2 * i]), number_heard(&a->verbs[2 * i + 1]));
         tally_hear(&f->tally, &shape, a->buckets[i], &cell, a->transaction.wall);
     }
+    if (a->kind == ASK_READ)
+        return;
     if (f->current.state == BREAKER_PASSING)
         tally_roll(&f->tally, &shape, w->wall / shape.width);
     tally_lose(&f->tally);
@@ -245,6 +262,26 @@ static void hear_sync(struct ask *a, struct fleet *f, const struct fleet_world *
     fleet_obey(f, w, news);
     fleet_judge(f, w, news);
     ask_on(a, f, w);
+}
+
+static void lose_sync(struct fleet *f)
+{
+    tally_unread(&f->tally);
+    if (!MUTANT(9) && !MUTANT(10))
+        tally_lose(&f->tally);
+}
+
+static void hear_read(struct ask *a, struct fleet *f, const struct fleet_world *w, bool is_answer,
+                      struct fleet_news *news)
+{
+    if (a->entries != f->entries)
+        return;
+    if (!is_answer) {
+        tally_unread(&f->tally);
+        return;
+    }
+    hear_counts(a, f, w);
+    fleet_judge(f, w, news);
 }
 
 /* ---- CAS ---------------------------------------------------------------------------------------*/
@@ -380,7 +417,7 @@ bool ask_make(struct ask *a, struct fleet *f, const struct fleet_world *w)
         make_sync(a, f, w);
         return true;
     }
-    return false;
+    return f->wants_read && make_read(a, f, w);
 }
 
 static void answered(struct fleet *f, const struct fleet_world *w, struct fleet_news *news)
@@ -426,11 +463,15 @@ bool ask_hear(struct ask *a, struct fleet *f, const struct fleet_world *w, int s
         hear_lease(a, f, w, status);
         return false;
     }
+    if (a->kind == ASK_READ) {
+        hear_read(a, f, w, is_answer, news);
+        return false;
+    }
     f->sync_is_out = false;
     if (is_answer)
         hear_sync(a, f, w, news);
-    else if (!MUTANT(9) && !MUTANT(10))
-        tally_lose(&f->tally);
+    else
+        lose_sync(f);
     return false;
 }
 

@@ -5,9 +5,9 @@
 
 #include "fleet.h"
 
-enum { ASK_KEYS = 7, ASK_KEY = BREAKER_NAME_MAX + 96, ASK_NUMBER = 24 };
+enum { ASK_BUCKETS = 4, ASK_KEYS = 8, ASK_KEY = BREAKER_NAME_MAX + 96, ASK_NUMBER = 24 };
 
-enum ask_kind { ASK_SYNC, ASK_CAS, ASK_LEASE };
+enum ask_kind { ASK_SYNC, ASK_READ, ASK_CAS, ASK_LEASE };
 
 struct ask {
     breaker_transaction_t transaction; /* ready, but for complete and data */
@@ -22,12 +22,12 @@ struct ask {
     uint8_t lease;
     uint8_t bucket_count, key_count;
     bool is_thorough;
-    uint64_t buckets[TALLY_BATCHES];
+    uint64_t buckets[ASK_BUCKETS];
     struct record record; /* CAS: what is written */
     struct fleet_lease mine;
     breaker_verb_t verbs[BREAKER_VERBS_MAX];
     char guard[BREAKER_VALUE_MAX], standing[BREAKER_VALUE_MAX], value[BREAKER_VALUE_MAX];
-    char numbers[2 * TALLY_BATCHES][ASK_NUMBER];
+    char numbers[2 * ASK_BUCKETS][ASK_NUMBER];
     char keys[ASK_KEYS][ASK_KEY];
 };
 

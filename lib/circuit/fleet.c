@@ -423,6 +423,8 @@ uint64_t fleet_due(const struct fleet *f)
 
     if (!f->sync_is_out && f->sync_at < due)
         due = f->sync_at;
+    if (f->wants_read)
+        due = 0;
     if (f->cas != FLEET_CAS_NONE && !f->cas_is_out && f->cas_at < due)
         due = f->cas_at;
     if (!f->lease_is_out && f->lease_at < due)

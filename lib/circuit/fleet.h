@@ -109,6 +109,7 @@ struct fleet {
     bool sync_is_out, cas_is_out, lease_is_out; /* under way */
     bool is_away;                               /* the storage: L decides */
     bool is_differing; /* another process's policy differs from this one's */
+    bool wants_read;   /* of buckets, beside the SYNC under way */
     bool is_thorough;  /* somebody wants to know all the counts */
     struct fleet_lease leases[FLEET_LEASES];
     struct tally tally;

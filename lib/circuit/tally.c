@@ -109,6 +109,7 @@ void tally_roll(struct tally *t, const struct tally_shape *shape, uint64_t bucke
     for (uint64_t i = 0; i < steps && i < shape->count; i++) {
         memset(&t->ring[place(shape, bucket - i)], 0, sizeof *t->ring);
         t->known[place(shape, bucket - i)] = EARLY;
+        t->is_read[place(shape, bucket - i)] = false;
     }
     t->newest += steps;
 }
@@ -290,20 +291,28 @@ bool tally_is_complete(const struct tally *t, const struct tally_shape *shape, u
     return true;
 }
 
-bool tally_wants(const struct tally *t, const struct tally_shape *shape, uint64_t wall,
-                 bool thorough, uint64_t *bucket)
+bool tally_wants(struct tally *t, const struct tally_shape *shape, uint64_t wall, bool thorough,
+                 uint64_t *bucket)
 {
     uint64_t edge = oldest(t, shape);
 
     if (!thorough && edge + 1 < t->newest)
         edge = t->newest - 1;
     while (*bucket > edge) {
-        uint8_t known = t->known[place(shape, --*bucket)];
+        uint64_t at = place(shape, --*bucket);
         bool is_settled = wall >= end_of(shape, *bucket) + shape->grace;
-        if ((is_settled && known < FINAL) || (thorough && !is_known(t, shape, wall, *bucket)))
-            return true;
+        if (t->is_read[at])
+            continue;
+        if ((is_settled && t->known[at] < FINAL) ||
+            (thorough && !is_known(t, shape, wall, *bucket)))
+            return t->is_read[at] = true;
     }
     return false;
+}
+
+void tally_unread(struct tally *t)
+{
+    memset(t->is_read, 0, sizeof t->is_read);
 }
 
 void tally_hear(struct tally *t, const struct tally_shape *shape, uint64_t bucket,
@@ -313,6 +322,7 @@ void tally_hear(struct tally *t, const struct tally_shape *shape, uint64_t bucke
         return;
     t->ring[place(shape, bucket)] = *cell;
     t->known[place(shape, bucket)] = known_at(shape, bucket, wall);
+    t->is_read[place(shape, bucket)] = false;
     for (unsigned i = 0; i < TALLY_BATCHES; i++)
         if (t->sent[i].bucket == bucket)
             memset(&t->sent[i], 0, sizeof t->sent[i]);

@@ -37,6 +37,7 @@ struct tally {
     struct tally_cell ring[TALLY_BUCKETS];
     struct tally_batch unsent[TALLY_BATCHES], sent[TALLY_BATCHES];
     uint8_t known[TALLY_BUCKETS];
+    bool is_read[TALLY_BUCKETS]; /* just now: not to be asked for twice */
 };
 
 static inline bool tally_is_empty(const struct tally_cell *c)
@@ -77,8 +78,11 @@ void tally_lose(
 
 /* Which bucket to read next, below *bucket: one that is not known as well as it could be. thorough: any
  * that a decision may need; otherwise only the last one, once, when stragglers have come. */
-bool tally_wants(const struct tally *tally, const struct tally_shape *shape, uint64_t wall,
-                 bool thorough, uint64_t *bucket);
+bool tally_wants(struct tally *tally, const struct tally_shape *shape, uint64_t wall, bool thorough,
+                 uint64_t *bucket);
+
+/* What was asked for did not come. */
+void tally_unread(struct tally *tally);
 
 /* The storage said so of a bucket when its clock was wall. */
 void tally_hear(struct tally *tally, const struct tally_shape *shape, uint64_t bucket,

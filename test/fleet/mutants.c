@@ -64,6 +64,18 @@ static bool is_caught(const struct mutant *mutant, struct sim *sim)
     return sim->wrong[0] != '\0';
 }
 
+const char *mutant_name(unsigned number)
+{
+    return number < sizeof mutants / sizeof *mutants ? mutants[number].mistake : NULL;
+}
+
+bool mutant_is_caught(unsigned number)
+{
+    static struct sim sim;
+
+    return is_caught(&mutants[number], &sim);
+}
+
 unsigned mutants_run(void)
 {
     static struct sim sim;

@@ -138,7 +138,7 @@ static void sick_one(struct sim *sim)
         sim_open(sim, seed);
         sim_join_many(sim, 3, 4);
         sim->procs[0].sick = 1;
-        sim->procs[0].retry = 16;
+        sim_rate(sim, &sim->procs[0], 64);
         sim_run(sim, 60 * SIM_S);
         refused += refused_but(sim, 0, &calls);
         if (seed < 10)
@@ -157,9 +157,8 @@ static void sick_cold(struct sim *sim)
     for (unsigned seed = 1; seed <= 20; seed++) {
         sim_open(sim, seed);
         sim_join_many(sim, 10, 1);
-        sim_rate(sim, &sim->procs[0], 100);
         sim->procs[0].sick = 1;
-        sim->procs[0].retry = 200;
+        sim_rate(sim, &sim->procs[0], 200);
         for (unsigned i = 1; i < 10; i++)
             sim->procs[i].sick = 0.01;
         sim_run(sim, 20 * SIM_S);

@@ -185,7 +185,7 @@ static void lost_asleep(struct sim *sim)
     sim->data = times;
     sim->failing = dependency_between;
     sim_options(&options);
-    options.min_calls = 50;
+    options.min_calls = 1000;
     for (unsigned i = 0; i < 20; i++)
         sim_join(sim, &options, 10);
     while (sim->now < 60 * SIM_S && sim_state(&sim->procs[0]) != BREAKER_RECOVERING)

@@ -292,13 +292,11 @@ static void hear_bell(struct sim *sim, struct proc *p, const struct bell *bell)
 
 /* ---- Calls -------------------------------------------------------------------------------------*/
 
-/* A retry is a call beside those that come by themselves. */
-static void next_call(struct sim *sim, struct proc *p, double rate, bool is_retry)
+static void next_call(struct sim *sim, struct proc *p, double rate)
 {
     if (rate <= 0)
         return;
-    push(sim, (struct event){.status = is_retry,
-                             .time = sim->now + (uint64_t)(exponential(sim, 1e6 / rate)),
+    push(sim, (struct event){.time = sim->now + (uint64_t)(exponential(sim, 1e6 / rate)),
                              .kind = CALL,
                              .proc = p->number,
                              .life = p->life,
@@ -309,7 +307,7 @@ void sim_rate(struct sim *sim, struct proc *p, double rate)
 {
     p->rate = rate;
     p->traffic++;
-    next_call(sim, p, rate, false);
+    next_call(sim, p, rate);
 }
 
 static bool fails(struct sim *sim, const struct proc *p)
@@ -358,8 +356,6 @@ void sim_call(struct sim *sim, struct proc *p)
         sim->refused++;
     }
     done(sim, p, &news);
-    if (turn.verdict != 0 && p->retry > 0)
-        next_call(sim, p, p->retry, true);
 }
 
 static void perfect(struct sim *sim, const struct proc *p, bool failed)
@@ -391,8 +387,6 @@ static void result(struct sim *sim, struct proc *p, const struct event *event)
     check_settled(sim, p, event->number);
     p->late += turn.verdict != 0;
     done(sim, p, &news);
-    if (failed && p->retry > 0)
-        next_call(sim, p, p->retry, true);
 }
 
 void sim_order(struct sim *sim, struct proc *p, enum turn_op op, breaker_hold_t hold)
@@ -494,8 +488,8 @@ static void step(struct sim *sim, struct event *event)
     case CALL:
         if (event->number == p->traffic) {
             sim_call(sim, p);
-            if (p->traffic == event->number && event->status == 0)
-                next_call(sim, p, p->rate, false);
+            if (p->traffic == event->number)
+                next_call(sim, p, p->rate);
         }
         break;
     case RESULT:

@@ -37,9 +37,8 @@ struct proc {
     struct fleet_clock clock;
     uint64_t base; /* of the loop's clock, ms */
     double drift;
-    double rate;  /* calls per second */
-    double sick;  /* the share of its calls that fail by its own fault */
-    double retry; /* after a failure or a refusal it calls again, so many times a second; 0: not */
+    double rate;      /* calls per second */
+    double sick;      /* the share of its calls that fail by its own fault */
     uint64_t stalled; /* until then it does nothing */
     uint64_t arrived; /* while stalled: answers come first */
     uint64_t woken;   /* the wake-up under way is for this time */
