@@ -111,10 +111,13 @@ void redis_link_drop(struct redis_link *link, struct redis_trouble trouble, cons
         (link->state == REDIS_LINK_CONNECTING || link->state == REDIS_LINK_GREETING);
     if (!link->next_address)
         link->pause = redis_backoff_pause(&link->backoff, &link->settings->options, trouble.fault);
-    if (link->state == REDIS_LINK_FINDING)
+    if (link->state == REDIS_LINK_FINDING) {
         rest(link);
-    else
+    } else {
+        if (link->pid == getpid())
+            redis_socket_give_up(link->context->fd);
         close_socket(link);
+    }
     if (!link->next_address)
         link->events->down(link, trouble, copy);
 }

@@ -78,3 +78,9 @@ bool redis_socket_has_room(int fd)
     struct pollfd room = {.fd = fd, .events = POLLOUT};
     return poll(&room, 1, 0) > 0;
 }
+
+void redis_socket_give_up(int fd)
+{
+    const struct linger none = {.l_onoff = 1, .l_linger = 0};
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof none);
+}

@@ -1,0 +1,168 @@
+/* Packets that are lost, in a network namespace of the test's own: a partition in one or both directions,
+ * a third of all packets, connections that are never answered. Skipped, and said so, where no namespace can be
+ * made or nft is missing. */
+#define _GNU_SOURCE
+#include "rig.h"
+#include "server.h"
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static struct server server;
+static struct rig rig;
+static const char *missing;
+
+static bool run(const char *format, ...)
+{
+    char command[300];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(command, sizeof command, format, arguments);
+    va_end(arguments);
+    return system(command) == 0;
+}
+
+/* The second client has a unix socket, which no rule touches. */
+static void lose(const char *direction, const char *what)
+{
+    assert_true(
+        run("nft add rule inet breaker in tcp %s %d %s drop", direction, server.port, what));
+}
+
+static void lose_nothing(void)
+{
+    assert_true(run("nft flush chain inet breaker in"));
+}
+
+static int begin(void **state)
+{
+    char url[64];
+    (void)state;
+    snprintf(url, sizeof url, "redis://127.0.0.1:%d", server.port);
+    if (!missing)
+        server_do(&server, "FLUSHALL");
+    rig_init(&rig, url);
+    rig.options.transaction_timeout = rig.options.connect_timeout = 150;
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    if (!missing)
+        lose_nothing();
+    rig_end(&rig);
+    return 0;
+}
+
+#define NEEDS_NAMESPACE                              \
+    do {                                             \
+        if (missing) {                               \
+            print_message("skipped: %s\n", missing); \
+            skip();                                  \
+        }                                            \
+    } while (0)
+
+static void cut_off(const char *direction, const char *key)
+{
+    rig_open(&rig);
+    rig_until_well(&rig);
+    lose(direction, "");
+    assert_int_equal(rig_incr(&rig, key), UV_ETIMEDOUT);
+    RIG_UNTIL(&rig, rig.lost == 1);
+    for (int i = 0; i < 30; i++) {
+        assert_true(rig_ask(&rig) < 0);
+        rig_run_for(&rig, 10);
+    }
+    assert_int_equal(rig.lost, 1);
+    lose_nothing();
+    rig_until_well(&rig);
+    RIG_UNTIL(&rig, rig.found == 1);
+}
+
+static void questions_lost(void **state)
+{
+    (void)state;
+    NEEDS_NAMESPACE;
+    cut_off("dport", "question");
+    rig_run_for(&rig, 1000);
+    assert_int_equal(server_number(&server, "EXISTS question"), 0); /* neither then nor later */
+}
+
+static void answers_lost(void **state)
+{
+    (void)state;
+    NEEDS_NAMESPACE;
+    cut_off("sport", "answer");
+    assert_int_equal(server_number(&server, "GET answer"), 1);
+}
+
+static void no_answer_from_the_start(void **state)
+{
+    (void)state;
+    NEEDS_NAMESPACE;
+    lose("dport", "");
+    rig_open(&rig);
+    assert_int_equal(rig_ask(&rig), UV_ETIMEDOUT);
+    RIG_UNTIL(&rig, rig.lost == 1);
+    lose_nothing();
+    rig_until_well(&rig);
+}
+
+/* A third of all packets: slow, with errors, and never done twice. */
+static void a_third_is_lost(void **state)
+{
+    int well = 0;
+    enum { OPS = 60 };
+    (void)state;
+    NEEDS_NAMESPACE;
+    rig.options.transaction_timeout = rig.options.connect_timeout = 400;
+    rig_open(&rig);
+    rig_until_well(&rig);
+    lose("dport", "numgen random mod 100 \\< 30");
+    lose("sport", "numgen random mod 100 \\< 30");
+    for (int i = 0; i < OPS; i++)
+        well += rig_incr(&rig, "third") == 0;
+    lose_nothing();
+    rig_until_well(&rig);
+    long long done = server_number(&server, "INCRBY third 0");
+    assert_in_range(done, well, OPS);
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    if (geteuid() != 0 || unshare(CLONE_NEWNET) != 0)
+        missing = "no network namespace can be made here";
+    else if (!run("ip link set lo up 2> /dev/null"))
+        missing = "the namespace has no loopback device (ip)";
+    else if (!run("nft add table inet breaker 2> /dev/null && nft add chain inet breaker in "
+                  "'{ type filter hook input priority 0; policy accept; }' 2> /dev/null && "
+                  "nft add rule inet breaker in tcp dport 1 numgen random mod 100 '<' 1 drop"))
+        missing = "no packets can be lost here (nft)";
+    if (!missing)
+        server_start(&server, true);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    if (!missing)
+        server_end(&server);
+    return 0;
+}
+
+#define IN_RIG(test) cmocka_unit_test_setup_teardown(test, begin, end)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        IN_RIG(questions_lost),
+        IN_RIG(answers_lost),
+        IN_RIG(no_answer_from_the_start),
+        IN_RIG(a_third_is_lost),
+    };
+    return cmocka_run_group_tests_name("redis: lost packets", tests, set_up, tear_down);
+}
