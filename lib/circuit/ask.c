@@ -480,6 +480,8 @@ void ask_bell(struct fleet *f, const struct fleet_world *w, const char *value, s
 {
     struct record record;
 
-    if (w->wall > 0 && record_read(&record, value, length))
-        replica_see(f, w, &record, REPLICA_PASSED, news);
+    if (w->wall == 0 || !record_read(&record, value, length))
+        return;
+    replica_see(f, w, &record, REPLICA_PASSED, news);
+    fleet_obey(f, w, news); /* an order that gave way to it is offered again */
 }
