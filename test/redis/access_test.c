@@ -324,19 +324,18 @@ static void guard_on_a_long_value(void **state)
 
 /* ---- Commands and clusters: servers of their own */
 
-static void again_with(const char *first, const char *second, const char *third)
+static void again_with(const char *const *extra)
 {
     server_kill(&server);
-    server.extra[0] = first;
-    server.extra[1] = second;
-    server.extra[2] = third;
+    for (size_t i = 0; extra[i]; i++)
+        server.extra[i] = extra[i];
     server_restart(&server);
 }
 
 static void command_taken_away(void **state)
 {
     (void)state;
-    again_with("--rename-command", "EVALSHA", "");
+    again_with((const char *[]){"--rename-command", "EVALSHA", "", NULL});
     rig_open(&rig);
     is_refused(UV_ENOSYS);
     assert_non_null(strstr(breaker_redis_reason(rig.storage), "unknown command"));
@@ -344,8 +343,10 @@ static void command_taken_away(void **state)
 
 static void cluster(void **state)
 {
+    char port[16]; /* of the cluster's own talk: by default it is the same for all of them here */
     (void)state;
-    again_with("--cluster-enabled", "yes", NULL);
+    snprintf(port, sizeof port, "%d", server_free_port());
+    again_with((const char *[]){"--cluster-enabled", "yes", "--cluster-port", port, NULL});
     rig_open(&rig);
     assert_true(rig_incr(&rig, "{n}:r") < 0); /* CLUSTERDOWN: no slots yet */
     RIG_UNTIL(&rig, rig.lost == 1);
