@@ -1,0 +1,66 @@
+/* A fleet of real panels in virtual time: a loop and a clock for each, one storage among them, which loses
+ * and delays what they ask. Everything follows from a seed. */
+#ifndef PANELS_H
+#define PANELS_H
+
+#include "store.h"
+#include <breaker.h>
+#include <stdbool.h>
+#include <uv.h>
+
+enum { PANELS_MAX = 200 };
+
+struct panels;
+
+struct member {
+    struct panels *all;
+    uv_loop_t loop;
+    uv_timer_t keeper; /* the program's own business, which keeps its loop alive */
+    breaker_panel_t *panel;
+    breaker_t *breaker;
+    breaker_client_t *client; /* NULL: it has not opened the storage */
+    breaker_listener_t listener;
+    breaker_order_t order;
+    uint64_t chance, base, stalled, turns_at;
+    double rate;
+    unsigned number, life;
+    unsigned ordered; /* orders told */
+    bool is_alive, is_cut, is_gone;
+    breaker_state_t state; /* by its events */
+    uint64_t since;        /* when it came there, ms of true time */
+    uint64_t moves, lost, found;
+};
+
+struct incident; /* something that is to happen */
+
+struct panels {
+    breaker_storage_t storage; /* first: it is one */
+    struct store store;
+    struct member *members;
+    unsigned count;
+    uint64_t now, chance, order, digest; /* true time, us */
+    struct incident *heap;
+    size_t heap_count, heap_room;
+    double lose_request, lose_reply, lose_bell;
+    double (*failing)(struct panels *panels, const struct member *member);
+    breaker_policy_t *policy;
+    uint64_t calls, refused, bad, records, taught;
+    struct record *written;
+    unsigned written_room;
+    char wrong[200];
+};
+
+#define PANELS_S UINT64_C(1000000)
+
+void panels_open(struct panels *panels, uint64_t seed, const breaker_options_t *options);
+void panels_close(struct panels *panels);
+struct member *panels_join(struct panels *panels, double rate);
+void panels_leave(struct panels *panels, struct member *member);
+void panels_run(struct panels *panels, uint64_t until);
+void panels_at(struct panels *panels, uint64_t time, void (*act)(struct panels *panels));
+void panels_stall(struct panels *panels, struct member *member, uint64_t time);
+double panels_draw(struct panels *panels);
+bool panels_all(struct panels *panels, breaker_state_t state);
+void panels_wrong(struct panels *panels, const char *what);
+
+#endif /* PANELS_H */
