@@ -2,11 +2,13 @@
  * and so do Python programs where a dialect speaks their language.
  *
  * A storage belongs to the loop of the panels that use it, and to that loop's thread; panels of other
- * loops have storages of their own (for them, opening is UV_EINVAL). It opens a connection when the first panel uses it and keeps it, with a second one for the
- * bell (pub/sub) when somebody listens. Neither keeps the loop alive, but for the moment in which a host
- * name is looked up. Nothing blocks, and nothing waits for ever: a Redis that is down, loading, full,
- * hung or talking nonsense ends each transaction with an error by its deadline; the connection is
- * dropped and made again, for ever, with growing pauses. Meanwhile transactions are refused at once.
+ * loops have storages of their own (for them, opening is UV_EINVAL). It connects when the first panel
+ * uses it and stays connected, with a second connection for the bell (pub/sub) when somebody listens.
+ * Neither keeps the loop alive, but for the moment in which a host name is looked up. Nothing blocks, and
+ * nothing waits for ever: a Redis that is down, loading, full, hung or talking nonsense ends each
+ * transaction with an error by its deadline; the connection is dropped and made again, for ever, with
+ * growing pauses. Meanwhile transactions are refused at once. One whose fate is unknown is never sent
+ * again. Deadlines count the time in which the loop could turn.
  *
  * Needed: Redis 5 or later, one server (or a cluster of which one node serves all slots). Each
  * transaction is one Lua script; a user with an access list needs, on its keys and channels,
@@ -15,6 +17,10 @@
  *     +scan +unlink
  * (client|setname is tried and may be denied, and so may sadd and hset; without publish and subscribe
  * everything works, and news travel with the next exchange).
+ *
+ * An error of one key (WRONGTYPE, a number that is none) is its transaction's alone. READONLY, OOM and their
+ * like are the storage's: no transaction is taken until a probe, which writes nothing, has shown
+ * that the key at fault could be written. Times to live are the server's: its clock moves them.
  *
  * Programs need not ignore SIGPIPE for it. Replies that nobody asked for, replies without end and
  * replies that are no replies cost the connection, never the process. After a fork the child, once it
