@@ -1,6 +1,6 @@
-/* Knows the life of the Redis storage: its clients, and the libuv handles, which are there while it has
- * any. What is to be done on the loop's own time is done in one idle handle's callback, once a turn: so
- * all that was submitted in a turn goes out in one write. */
+/* Knows the life of the Redis storage: its clients, and the libuv handles, which are there while
+ * it has any. What is to be done on the loop's own time is done in one idle handle's callback,
+ * once a turn: so all that was submitted in a turn goes out in one write. */
 #include "memory.h"
 #include "redis_storage.h"
 #include <ctype.h>
@@ -125,7 +125,8 @@ static void on_handle_gone(struct redis_storage *storage)
         torn_down(storage);
         return;
     }
-    /* What the host closed may be in the same batch as ours, behind us: after one more, it is gone. */
+    /* What the host closed may be in the same batch as ours, behind us: after one more, it is
+     * gone. */
     storage->robbed = false;
     storage->handles = 1;
     call_back_later(storage);

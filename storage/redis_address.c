@@ -1,6 +1,6 @@
-/* Knows how a host, a port or a path becomes addresses. Numbers and paths need nobody; names are asked of
- * the system's resolver on libuv's thread pool, each time anew, because what stands behind a name moves
- * when a replica takes over. */
+/* Knows how a host, a port or a path becomes addresses. Numbers and paths need nobody; names are
+ * asked of the system's resolver on libuv's thread pool, each time anew, because what stands
+ * behind a name moves when a replica takes over. */
 #include "redis_address.h"
 #include "memory.h"
 #include <stdio.h>

@@ -1,6 +1,7 @@
-/* Knows what an answer means for the transaction that it belongs to, and an error for the whole storage. A
- * server that cannot or will not do what is asked (full, read-only, without a right that is needed) is
- * not asked more: what was sent may still be answered, and then the connection is made anew. */
+/* Knows what an answer means for the transaction that it belongs to, and an error for the whole
+ * storage. A server that cannot or will not do what is asked (full, read-only, without a right
+ * that is needed) is not asked more: what was sent may still be answered, and then the
+ * connection is made anew. */
 #include "redis_script.h"
 #include "redis_storage.h"
 #include <string.h>
@@ -23,8 +24,8 @@ static void remember_key(struct redis_storage *storage, const char *key, size_t 
     storage->fault_key_length = prefix + length;
 }
 
-/* The server answers, but cannot or will not do what is asked: what it was sent may still be answered, what
- * was not sent is refused, and then the connection is made anew. */
+/* The server answers, but cannot or will not do what is asked: what it was sent may still be
+ * answered, what was not sent is refused, and then the connection is made anew. */
 static void turn_sour(struct redis_storage *storage, struct redis_trouble trouble)
 {
     struct redis_queue *queue = &storage->queue;
@@ -92,7 +93,8 @@ static void on_error(struct redis_storage *storage, struct redis_entry *entry, u
     complete(transaction, trouble.status);
 }
 
-/* It did go well: after a right was lacking, only a transaction that writes shows that it is there. */
+/* It did go well: after a right was lacking, only a transaction that writes shows that it is
+ * there. */
 static void dispel_doubt(struct redis_storage *storage, const breaker_transaction_t *transaction)
 {
     bool shown = redis_link_clock() >= storage->doubt_until;

@@ -1,5 +1,6 @@
-/* Knows how a thousand processes that lost one server do not come back at once: each pause is drawn from 0
- * to a limit, which doubles with each failure and begins anew only after a connection that lasted. */
+/* Knows how a thousand processes that lost one server do not come back at once: each pause is
+ * drawn from 0 to a limit, which doubles with each failure and begins anew only after a
+ * connection that lasted. */
 #include "redis_backoff.h"
 #include <uv.h>
 

@@ -1,8 +1,8 @@
-/* Knows who listens to what. The connection for it is opened when somebody listens and kept until nobody
- * does; a channel is never given up on its own, because nothing is lost by hearing too much. Each time the
- * connection comes back, all channels are asked for again; what was told meanwhile is lost, which
- * is why a bell is but a hint. A server that lets us connect but not listen is no trouble of the
- * storage's: news then travel with the next exchange. */
+/* Knows who listens to what. The connection for it is opened when somebody listens and kept
+ * until nobody does; a channel is never given up on its own, because nothing is lost by hearing
+ * too much. Each time the connection comes back, all channels are asked for again; what was told
+ * meanwhile is lost, which is why a bell is but a hint. A server that lets us connect but not
+ * listen is no trouble of the storage's: news then travel with the next exchange. */
 #include "redis_bell.h"
 #include "memory.h"
 #include "redis_storage.h"

@@ -1,5 +1,6 @@
-/* Knows Redis' error words, and which of them mend with time. The texts behind the words differ from
- * version to version, so only beginnings are compared; a word that is not here mends with time. */
+/* Knows Redis' error words, and which of them mend with time. The texts behind the words differ
+ * from version to version, so only beginnings are compared; a word that is not here mends with
+ * time. */
 #include "redis_error.h"
 #include <string.h>
 #include <uv.h>

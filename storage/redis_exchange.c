@@ -1,9 +1,10 @@
-/* Knows the conversation: what is sent when, which answer belongs to which question, and what to make of
- * an error. A connection is of use when the real script has answered on it, for a server can greet and
- * still be loading; after trouble that a transaction met, the probe also asks whether that transaction's
- * key could be written, since a full or read-only server answers reads as if it were well. Until then,
- * transactions are refused at once rather than left to wait; while a connection is being made for the
- * first time, or anew after one that was well and idle, they wait. */
+/* Knows the conversation: what is sent when, which answer belongs to which question, and what to
+ * make of an error. A connection is of use when the real script has answered on it, for a server
+ * can greet and still be loading; after trouble that a transaction met, the probe also asks
+ * whether that transaction's key could be written, since a full or read-only server answers
+ * reads as if it were well. Until then, transactions are refused at once rather than left to
+ * wait; while a connection is being made for the first time, or anew after one that was well and
+ * idle, they wait. */
 #include "redis_script.h"
 #include "redis_storage.h"
 #include <stdio.h>
@@ -252,8 +253,8 @@ static void on_down(struct redis_link *link, struct redis_trouble trouble, const
 {
     struct redis_storage *storage = storage_of(link);
     struct redis_queue *queue = &storage->queue;
-    /* A server may close what was idle for long, and take the next connection as if nothing was: so long
-     * as nothing was asked, nothing has happened. */
+    /* A server may close what was idle for long, and take the next connection as if nothing was:
+     * so long as nothing was asked, nothing has happened. */
     bool quiet = storage->ready && queue->head == queue->sent && trouble.fault == REDIS_LATER &&
                  trouble.status != UV_ETIMEDOUT && trouble.status != UV_EPROTO;
     bool was_sour = storage->sour;

@@ -1,5 +1,6 @@
-/* Knows what has to be said before anything else on a connection, and which of it may be refused. HELLO is
- * not said: Redis would then speak a newer protocol, with replies that nobody asked for. */
+/* Knows what has to be said before anything else on a connection, and which of it may be
+ * refused. HELLO is not said: Redis would then speak a newer protocol, with replies that nobody
+ * asked for. */
 #include "redis_greeting.h"
 #include <uv.h>
 

@@ -1,12 +1,13 @@
 /* Knows the life of a connection: how it is made, when it is given up, and that it comes back.
  *
- * hiredis is used as a reader and writer of bytes, not through its asynchronous API: that one aborts the
- * process on a reply that nobody asked for, raises SIGPIPE, loses callbacks with the event-loop glue that
- * comes with it, frees itself at moments of its own choice and calls back from inside. So the socket is
- * ours, non-blocking, watched by a uv_poll of ours; the context made of it reads and parses; and what
- * it parsed is acted upon after hiredis has returned. A connection that is given up is freed when its
- * poll handle is closed, never sooner, and only then is the next one made. Deadlines are judged after
- * what has arrived was read. redis_traffic.c has what goes over an open connection. */
+ * hiredis is used as a reader and writer of bytes, not through its asynchronous API: that one
+ * aborts the process on a reply that nobody asked for, raises SIGPIPE, loses callbacks with the
+ * event-loop glue that comes with it, frees itself at moments of its own choice and calls back
+ * from inside. So the socket is ours, non-blocking, watched by a uv_poll of ours; the context
+ * made of it reads and parses; and what it parsed is acted upon after hiredis has returned. A
+ * connection that is given up is freed when its poll handle is closed, never sooner, and only
+ * then is the next one made. Deadlines are judged after what has arrived was read.
+ * redis_traffic.c has what goes over an open connection. */
 #include "redis_link.h"
 #include "redis_greeting.h"
 #include "redis_socket.h"
@@ -236,8 +237,8 @@ static void begin(struct redis_link *link)
 
 /* ---- Life */
 
-/* The loop was kept from turning: who is waited for had no chance to be heard, so all deadlines begin
- * anew, once in a row. */
+/* The loop was kept from turning: who is waited for had no chance to be heard, so all deadlines
+ * begin anew, once in a row. */
 static void begin_anew(struct redis_link *link, uint64_t now)
 {
     if (link->deadline && link->state != REDIS_LINK_WAITING)

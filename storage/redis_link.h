@@ -100,13 +100,13 @@ void redis_link_drop(struct redis_link *link, struct redis_trouble trouble, cons
 /* Whether the host has closed our handles behind our back (uv_walk). */
 bool redis_link_is_robbed(const struct redis_link *link);
 
-/* Closes the handles. True: closed will be called; false: there was none to close. Then, when a robbed
- * loop has ended its closing too, redis_link_free. */
+/* Closes the handles. True: closed will be called; false: there was none to close. Then, when a
+ * robbed loop has ended its closing too, redis_link_free. */
 bool redis_link_close(struct redis_link *link);
 void redis_link_free(struct redis_link *link);
 
-/* ---- Between redis_link.c and redis_traffic.c: the poll handle says that it may be connected; it is greeted;
- * watch for what is needed now; drop it with this status. */
+/* ---- Between redis_link.c and redis_traffic.c: the poll handle says that it may be connected; it
+ * is greeted; watch for what is needed now; drop it with this status. */
 void redis_link_connected(struct redis_link *link);
 void redis_link_be_up(struct redis_link *link);
 void redis_link_watch(struct redis_link *link);

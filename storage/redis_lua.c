@@ -1,11 +1,12 @@
-/* Knows the one script that carries every transaction. ARGV[1] is the plan, a letter for the guard and
- * one for each verb (the letters of redis_script.c); what a verb needs follows in order. The answer is
- * {0, wall ms, result of each verb}, {1, wall, what stands, its length} when the guard did not hold,
- * {2, wall, error, which verb} when one failed. Numbers beyond 2^53 come as text, because a number of
- * Lua would lose their end. Bells ring last, if all went well, and whether they could is nobody's
- * trouble, nor is whether a register could be kept; a key that must not live for ever and cannot be told
- * so is an error. The verbs of the busiest transactions come first, and no function is made on the
- * way: that halves what the script costs beside its commands. */
+/* Knows the one script that carries every transaction. ARGV[1] is the plan, a letter for the
+ * guard and one for each verb (the letters of redis_script.c); what a verb needs follows in
+ * order. The answer is {0, wall ms, result of each verb}, {1, wall, what stands, its length}
+ * when the guard did not hold, {2, wall, error, which verb} when one failed. Numbers beyond 2^53
+ * come as text, because a number of Lua would lose their end. Bells ring last, if all went well,
+ * and whether they could is nobody's trouble, nor is whether a register could be kept; a key
+ * that must not live for ever and cannot be told so is an error. The verbs of the busiest
+ * transactions come first, and no function is made on the way: that halves what the script costs
+ * beside its commands. */
 #include "redis_lua.h"
 
 /* clang-format off */

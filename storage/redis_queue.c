@@ -1,7 +1,7 @@
-/* Knows where each transaction is. The ring is made once, so that nothing is allocated on the way; a
- * transaction in it carries its slot, one that has failed its status and the next one, in the two
- * words that the contract lends us. Answers come in order, so a cancelled transaction that was sent
- * leaves an empty entry behind, which its answer takes away. */
+/* Knows where each transaction is. The ring is made once, so that nothing is allocated on the
+ * way; a transaction in it carries its slot, one that has failed its status and the next one, in
+ * the two words that the contract lends us. Answers come in order, so a cancelled transaction
+ * that was sent leaves an empty entry behind, which its answer takes away. */
 #include "redis_queue.h"
 #include "memory.h"
 #include <stdint.h>

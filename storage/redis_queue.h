@@ -1,5 +1,5 @@
-/* The transactions under way: those that wait for an answer or to be sent, in order, and those that have
- * failed and wait to be told. */
+/* The transactions under way: those that wait for an answer or to be sent, in order, and those
+ * that have failed and wait to be told. */
 #ifndef REDIS_QUEUE_H
 #define REDIS_QUEUE_H
 
@@ -41,8 +41,8 @@ struct redis_entry redis_queue_pop(struct redis_queue *queue);
 /* Forgets a transaction, wherever it is. */
 void redis_queue_cancel(struct redis_queue *queue, breaker_transaction_t *transaction);
 
-/* Lets send deal with what is not sent yet, in order, without the cancelled: 1: it is sent; 0: no more
- * now; negative: it has failed thus. */
+/* Lets send deal with what is not sent yet, in order, without the cancelled: 1: it is sent; 0:
+ * no more now; negative: it has failed thus. */
 void redis_queue_send(struct redis_queue *queue, int (*send)(void *data, struct redis_entry *entry),
                       void *data);
 

@@ -52,7 +52,8 @@ static void put_ttl(struct redis_buffer *out, uint64_t ttl)
     redis_buffer_number(out, (int64_t)(ttl < TTL_MAX ? ttl : TTL_MAX));
 }
 
-/* Milliseconds as seconds, in the shortest form that is exact: as Python's clients would write it. */
+/* Milliseconds as seconds, in the shortest form that is exact: as Python's clients would write
+ * it. */
 static void put_score(struct redis_buffer *out, int64_t ms)
 {
     char text[32];

@@ -6,7 +6,8 @@
 #include "redis_settings.h"
 #include "redis_wire.h"
 
-/* Writes the command; whole: with the script's text (EVAL) instead of its digest. 0 or UV_ENOMEM. */
+/* Writes the command; whole: with the script's text (EVAL) instead of its digest. 0 or
+ * UV_ENOMEM. */
 int redis_script_write(struct redis_buffer *out, const struct redis_settings *settings,
                        const breaker_transaction_t *transaction, bool whole);
 
@@ -14,8 +15,8 @@ int redis_script_write(struct redis_buffer *out, const struct redis_settings *se
 int redis_script_write_flush(struct redis_buffer *out, const struct redis_settings *settings,
                              uint64_t cursor, bool whole);
 
-/* Asks whether the server answers; with a key (prefix included), also whether it could be written, and
- * writes nothing. */
+/* Asks whether the server answers; with a key (prefix included), also whether it could be
+ * written, and writes nothing. */
 int redis_script_write_probe(struct redis_buffer *out, const char *key, size_t key_length,
                              bool whole);
 
@@ -27,9 +28,9 @@ struct redis_failure {
     size_t key_length;
 };
 
-/* Reads an answer that is no error. 0 or BREAKER_EGUARD: the results are filled in; BREAKER_EGUARD only
- * with a transaction. UV_EMSGSIZE. UV_EIO: a verb failed, see failure. UV_EPROTO: it is not an
- * answer to this. transaction may be NULL: only whether it went well. */
+/* Reads an answer that is no error. 0 or BREAKER_EGUARD: the results are filled in;
+ * BREAKER_EGUARD only with a transaction. UV_EMSGSIZE. UV_EIO: a verb failed, see failure.
+ * UV_EPROTO: it is not an answer to this. transaction may be NULL: only whether it went well. */
 int redis_script_read(const struct redis_reply *reply, breaker_transaction_t *transaction,
                       struct redis_failure *failure);
 

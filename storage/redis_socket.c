@@ -32,8 +32,8 @@ int redis_socket_dial(const struct redis_address *to)
     return status;
 }
 
-/* A port of this very machine that nobody listens to may, by bad luck, be the one that we were given:
- * then we are connected to ourselves, and keep the server from coming up. */
+/* A port of this very machine that nobody listens to may, by bad luck, be the one that we were
+ * given: then we are connected to ourselves, and keep the server from coming up. */
 static bool is_self(int fd, const struct sockaddr_storage *there, socklen_t there_size)
 {
     struct sockaddr_storage here;

@@ -18,8 +18,8 @@ ssize_t redis_socket_send(int fd, const char *bytes, size_t size);
 /* Whether it would take some, now. */
 bool redis_socket_has_room(int fd);
 
-/* When it is closed, what the other side has not got yet is thrown away: otherwise the system goes on sending it,
- * and what was called lost may be done minutes later. */
+/* When it is closed, what the other side has not got yet is thrown away: otherwise the system
+ * goes on sending it, and what was called lost may be done minutes later. */
 void redis_socket_give_up(int fd);
 
 #endif /* REDIS_SOCKET_H */

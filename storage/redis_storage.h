@@ -71,7 +71,8 @@ void redis_exchange_act(struct redis_storage *storage);
 uint64_t redis_exchange_due(const struct redis_storage *storage); /* of what is asked now */
 void redis_exchange_drop_nonsense(struct redis_storage *storage);
 
-/* redis_answer.c: the reply to an entry that was at this place of the queue, and is in it no more. */
+/* redis_answer.c: the reply to an entry that was at this place of the queue, and is in it no
+ * more. */
 void redis_answer(struct redis_storage *storage, struct redis_entry *entry, uint64_t place,
                   const struct redis_reply *reply);
 

@@ -18,8 +18,8 @@ void redis_tls_free(struct redis_tls *tls); /* NULL is allowed */
 /* Begins TLS on a connected context: 0 or negative. */
 int redis_tls_begin(struct redis_tls *tls, redisContext *context);
 
-/* Takes some of the bytes, perhaps none, and sends what it can. 1: go on; 0: the connection takes no
- * more now; or a negative libuv code. Never raises SIGPIPE. */
+/* Takes some of the bytes, perhaps none, and sends what it can. 1: go on; 0: the connection
+ * takes no more now; or a negative libuv code. Never raises SIGPIPE. */
 int redis_tls_send(redisContext *context, const char *bytes, size_t size, size_t *taken);
 
 /* Whether it has taken bytes that are not sent yet. */

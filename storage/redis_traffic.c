@@ -1,7 +1,7 @@
-/* Knows what goes over an open connection: bytes out as far as the socket takes them, replies in as far as
- * they are there, each acted upon after hiredis' reader has returned. An error that libuv reports says
- * only that something can be learnt by reading and writing, and stops the poll handle, which is then
- * started again. */
+/* Knows what goes over an open connection: bytes out as far as the socket takes them, replies in
+ * as far as they are there, each acted upon after hiredis' reader has returned. An error that
+ * libuv reports says only that something can be learnt by reading and writing, and stops the
+ * poll handle, which is then started again. */
 #include "redis_greeting.h"
 #include "redis_link.h"
 #include "redis_socket.h"

@@ -1,8 +1,8 @@
-/* Knows the shape of Redis' protocol in both directions. Commands are written by us, because hiredis
- * 0.14 aborts when memory is lacking there; replies are read by hiredis' reader into two arrays of our
- * own, which stay from reply to reply, so that nothing is allocated in the long run, and whatever a
- * server may send beyond what we ever ask for (depth, pushes, maps, millions of elements) is refused
- * before memory is taken for it. */
+/* Knows the shape of Redis' protocol in both directions. Commands are written by us, because
+ * hiredis 0.14 aborts when memory is lacking there; replies are read by hiredis' reader into two
+ * arrays of our own, which stay from reply to reply, so that nothing is allocated in the long
+ * run, and whatever a server may send beyond what we ever ask for (depth, pushes, maps, millions
+ * of elements) is refused before memory is taken for it. */
 #include "redis_wire.h"
 #include "memory.h"
 #include <stdio.h>

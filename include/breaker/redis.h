@@ -1,30 +1,32 @@
-/* The storage in Redis, for fleets: every process that uses one name in one Redis shares one circuit,
- * and so do Python programs where a dialect speaks their language.
+/* The storage in Redis, for fleets: every process that uses one name in one Redis shares one
+ * circuit, and so do Python programs where a dialect speaks their language.
  *
- * A storage belongs to the loop of the panels that use it, and to that loop's thread; panels of other
- * loops have storages of their own (for them, opening is UV_EINVAL). It connects when the first panel
- * uses it and stays connected, with a second connection for the bell (pub/sub) when somebody listens.
- * Neither keeps the loop alive, but for the moment in which a host name is looked up. Nothing blocks, and
- * nothing waits for ever: a Redis that is down, loading, full, hung or talking nonsense ends each
- * transaction with an error by its deadline; the connection is dropped and made again, for ever, with
- * growing pauses. Meanwhile transactions are refused at once. One whose fate is unknown is never sent
- * again. Deadlines count the time in which the loop could turn.
+ * A storage belongs to the loop of the panels that use it, and to that loop's thread; panels of
+ * other loops have storages of their own (for them, opening is UV_EINVAL). It connects when the
+ * first panel uses it and stays connected, with a second connection for the bell (pub/sub) when
+ * somebody listens. Neither keeps the loop alive, but for the moment in which a host name is
+ * looked up. Nothing blocks, and nothing waits for ever: a Redis that is down, loading, full,
+ * hung or talking nonsense ends each transaction with an error by its deadline; the connection
+ * is dropped and made again, for ever, with growing pauses. Meanwhile transactions are refused
+ * at once. One whose fate is unknown is never sent again. Deadlines count the time in which the
+ * loop could turn.
  *
  * Needed: Redis 5 or later, one server (or a cluster of which one node serves all slots). Each
  * transaction is one Lua script; a user with an access list needs, on its keys and channels,
  *     +evalsha +eval +time +get +set +incrby +pexpire +del +zadd +zcard +zremrangebyscore +setrange
- *     +publish, for registers +sadd +hset, for the bell +subscribe, with a database +select, for flush
- *     +scan +unlink
- * (client|setname is tried and may be denied, and so may sadd and hset; without publish and subscribe
- * everything works, and news travel with the next exchange).
+ *     +publish, for registers +sadd +hset, for the bell +subscribe, with a database +select, for
+ *     flush +scan +unlink
+ * (client|setname is tried and may be denied, and so may sadd and hset; without publish and
+ * subscribe everything works, and news travel with the next exchange).
  *
- * An error of one key (WRONGTYPE, a number that is none) is its transaction's alone. READONLY, OOM and their
- * like are the storage's: no transaction is taken until a probe, which writes nothing, has shown
- * that the key at fault could be written. Times to live are the server's: its clock moves them.
+ * An error of one key (WRONGTYPE, a number that is none) is its transaction's alone. READONLY,
+ * OOM and their like are the storage's: no transaction is taken until a probe, which writes
+ * nothing, has shown that the key at fault could be written. Times to live are the server's: its
+ * clock moves them.
  *
- * Programs need not ignore SIGPIPE for it. Replies that nobody asked for, replies without end and
- * replies that are no replies cost the connection, never the process. After a fork the child, once it
- * has called uv_loop_fork, makes connections of its own.
+ * Programs need not ignore SIGPIPE for it. Replies that nobody asked for, replies without end
+ * and replies that are no replies cost the connection, never the process. After a fork the
+ * child, once it has called uv_loop_fork, makes connections of its own.
  */
 #ifndef BREAKER_REDIS_H
 #define BREAKER_REDIS_H
@@ -88,25 +90,26 @@ typedef struct breaker_redis_options_s {
     breaker_redis_options_init_sized((options), sizeof *(options))
 BREAKER_API void breaker_redis_options_init_sized(breaker_redis_options_t *options, size_t size);
 
-/* Sets where and who from "redis://[[user]:password@]host[:port][/database]", the same with rediss:// (TLS), or
- * "unix:PATH[?db=N]". User and password may be %-encoded; an IPv6 address is in brackets. The pieces
- * point into the options themselves: such options must not be copied. UV_EINVAL: not such a URL;
- * UV_ENAMETOOLONG: over 500 bytes. The options are then as before. */
+/* Sets where and who from "redis://[[user]:password@]host[:port][/database]", the same with
+ * rediss:// (TLS), or "unix:PATH[?db=N]". User and password may be %-encoded; an IPv6 address is
+ * in brackets. The pieces point into the options themselves: such options must not be copied.
+ * UV_EINVAL: not such a URL; UV_ENAMETOOLONG: over 500 bytes. The options are then as before. */
 BREAKER_API int breaker_redis_options_url(breaker_redis_options_t *options, const char *url);
 
-/* Makes a storage; nothing is sent before a panel uses it. options may be NULL. UV_EINVAL: an option is
- * out of range, and *bad_field (if bad_field is not NULL) is its name, as with breaker_policy_create;
- * UV_ENOTSUP: TLS, and hiredis has none ("tls"); UV_ENOMEM. */
+/* Makes a storage; nothing is sent before a panel uses it. options may be NULL. UV_EINVAL: an
+ * option is out of range, and *bad_field (if bad_field is not NULL) is its name, as with
+ * breaker_policy_create; UV_ENOTSUP: TLS, and hiredis has none ("tls"); UV_ENOMEM. */
 BREAKER_API int breaker_redis_create(breaker_storage_t **storage,
                                      const breaker_redis_options_t *options,
                                      const char **bad_field);
 
-/* Destroys it, after the last panel that used it. What is asynchronous about that has been waited for by
- * the panel's own destruction, and no handle is left on the loop. UV_EBUSY while a panel uses it. */
+/* Destroys it, after the last panel that used it. What is asynchronous about that has been
+ * waited for by the panel's own destruction, and no handle is left on the loop. UV_EBUSY while a
+ * panel uses it. */
 BREAKER_API int breaker_redis_destroy(breaker_storage_t *storage);
 
-/* The last trouble in words, as Redis or the system put it, with the key if one was at fault, for a log: "" if
- * there was none. Valid until the loop runs again. */
+/* The last trouble in words, as Redis or the system put it, with the key if one was at fault,
+ * for a log: "" if there was none. Valid until the loop runs again. */
 BREAKER_API const char *breaker_redis_reason(const breaker_storage_t *storage);
 
 #ifdef __cplusplus

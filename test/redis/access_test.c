@@ -1,6 +1,7 @@
-/* A real Redis whose set-up is at odds with ours: passwords, rights, keys that hold something else, commands
- * that were taken away, a cluster. What must hold: it is told once, tried again slowly, and mended
- * without us when somebody mends it; what is one key's fault harms no other key. */
+/* A real Redis whose set-up is at odds with ours: passwords, rights, keys that hold something
+ * else, commands that were taken away, a cluster. What must hold: it is told once, tried again
+ * slowly, and mended without us when somebody mends it; what is one key's fault harms no other
+ * key. */
 #include "conformance.h"
 #include "rig.h"
 #include "server.h"
@@ -216,7 +217,8 @@ static void no_right_to_write(void **state)
     assert_int_equal(rig.lost, 1);
 }
 
-/* A counter that cannot be given its life is an error, not a counter for ever that nobody hears of. */
+/* A counter that cannot be given its life is an error, not a counter for ever that nobody hears
+ * of. */
 static void no_right_to_expire(void **state)
 {
     (void)state;
@@ -287,7 +289,8 @@ static int get(const char *key)
     return status;
 }
 
-/* Values that none of us wrote: told apart, never trusted, never copied beyond the room there is. */
+/* Values that none of us wrote: told apart, never trusted, never copied beyond the room there
+ * is. */
 static void strange_values(void **state)
 {
     static const char *const strange[] = {

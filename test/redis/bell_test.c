@@ -1,5 +1,5 @@
-/* The bell over a real Redis: who hears what, that it comes back by itself, and that it is no condition for
- * anything. */
+/* The bell over a real Redis: who hears what, that it comes back by itself, and that it is no
+ * condition for anything. */
 #include "proxy.h"
 #include "rig.h"
 #include "server.h"

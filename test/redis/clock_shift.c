@@ -1,5 +1,6 @@
-/* Loaded into a redis-server, it moves that server's wall clock by the seconds found in the eight bytes of the
- * file that CLOCK_SHIFT names; a change acts at once. The monotonic clock is left alone. */
+/* Loaded into a redis-server, it moves that server's wall clock by the seconds found in the
+ * eight bytes of the file that CLOCK_SHIFT names; a change acts at once. The monotonic clock is
+ * left alone. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <stdint.h>

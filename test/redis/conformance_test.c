@@ -1,5 +1,5 @@
-/* The Redis storage is a storage: the conformance suite on it, over a unix socket and over TCP, and what
- * the script must be besides. */
+/* The Redis storage is a storage: the conformance suite on it, over a unix socket and over TCP,
+ * and what the script must be besides. */
 #include "conformance.h"
 #include "rig.h"
 #include "server.h"

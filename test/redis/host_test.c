@@ -1,4 +1,5 @@
-/* The storage in its process: which forks, gets signals, runs out of descriptors and reuses them. */
+/* The storage in its process: which forks, gets signals, runs out of descriptors and reuses
+ * them. */
 #include "rig.h"
 #include "server.h"
 #include <errno.h>

@@ -1,5 +1,6 @@
-/* Knows what a server, or whatever sits at its address, can do to a client. One thread accepts, one serves
- * each connection with blocking reads and writes that end soon after the test wants them to. */
+/* Knows what a server, or whatever sits at its address, can do to a client. One thread accepts,
+ * one serves each connection with blocking reads and writes that end soon after the test wants
+ * them to. */
 #include "hostile.h"
 #include <arpa/inet.h>
 #include <errno.h>

@@ -1,6 +1,6 @@
-/* Whatever answers at Redis' address: every transaction completes exactly once and in time, the process
- * lives and does not grow, and when a Redis answers there at last, all is well within a pause and a
- * deadline. (FAULTS: refused connections, resets, nonsense, floods.) */
+/* Whatever answers at Redis' address: every transaction completes exactly once and in time, the
+ * process lives and does not grow, and when a Redis answers there at last, all is well within a
+ * pause and a deadline. (FAULTS: refused connections, resets, nonsense, floods.) */
 #include "hostile.h"
 #include "rig.h"
 #include "server.h"
@@ -34,7 +34,8 @@ static void open_rig(struct rig *rig, const char *client_name)
     rig_open(rig);
 }
 
-/* Some transactions in one turn; polite tells how far the connection gets before the mode begins. */
+/* Some transactions in one turn; polite tells how far the connection gets before the mode
+ * begins. */
 static void meet(enum hostile_mode mode, int polite)
 {
     struct rig rig;

@@ -1,5 +1,5 @@
-/* The storage in its loop: that it keeps none alive, ends and begins again, and bears callbacks that do what
- * callbacks do. */
+/* The storage in its loop: that it keeps none alive, ends and begins again, and bears callbacks
+ * that do what callbacks do. */
 #include "hostile.h"
 #include "rig.h"
 #include "server.h"

@@ -1,5 +1,6 @@
-/* Each allocation fails, one after the other, once and for ever: the library's own, and those of hiredis.
- * What must hold: no crash, no leak, every transaction completes once, and with memory back, all is well. */
+/* Each allocation fails, one after the other, once and for ever: the library's own, and those of
+ * hiredis. What must hold: no crash, no leak, every transaction completes once, and with memory
+ * back, all is well. */
 #define _GNU_SOURCE
 #include "proxy.h"
 #include "rig.h"
@@ -51,7 +52,8 @@ static void release(void *memory)
     free(memory);
 }
 
-/* ---- hiredis': the program's malloc stands before the C library's. Not where a sanitizer has its own. */
+/* ---- hiredis': the program's malloc stands before the C library's. Not where a sanitizer has its
+ * own. */
 
 #if defined(__has_feature) /* how clang tells */
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)

@@ -1,5 +1,5 @@
-/* Where the server is: names, several addresses, IPv6. The resolver is this test's: a function of the
- * program's own stands before the C library's. */
+/* Where the server is: names, several addresses, IPv6. The resolver is this test's: a function
+ * of the program's own stands before the C library's. */
 #include "redis_socket.h"
 #include "rig.h"
 #include "server.h"

@@ -1,6 +1,6 @@
-/* A real Redis behind a bad network, and questions without end. What must hold: what has an unknown fate is
- * never sent again; memory is bounded, order is kept; a crowd that lost its server does not come back at
- * once. */
+/* A real Redis behind a bad network, and questions without end. What must hold: what has an
+ * unknown fate is never sent again; memory is bounded, order is kept; a crowd that lost its
+ * server does not come back at once. */
 #include "proxy.h"
 #include "rig.h"
 #include "server.h"
@@ -138,7 +138,8 @@ static void no_script_in_crumbs(void **state)
     assert_int_equal(rig.lost, 0);
 }
 
-/* Questions pile up before a socket that takes no more: bounded, in order, and none is lost or doubled. */
+/* Questions pile up before a socket that takes no more: bounded, in order, and none is lost or
+ * doubled. */
 static void full_socket(void **state)
 {
     enum { OPS = 3000 };

@@ -1,6 +1,6 @@
-/* A real Redis that is away, comes and goes, hangs, or has another clock. What must hold: each transaction
- * completes once and in time; what was told as done was done, once; and when all is well again, so are we
- * within a pause and a deadline. */
+/* A real Redis that is away, comes and goes, hangs, or has another clock. What must hold: each
+ * transaction completes once and in time; what was told as done was done, once; and when all is
+ * well again, so are we within a pause and a deadline. */
 #include "proxy.h"
 #include "rig.h"
 #include "server.h"
@@ -117,7 +117,8 @@ static void killed_in_the_middle(void **state)
     rig_end(&direct);
 }
 
-/* An idle connection that is closed, by an administrator or for its idleness, is nobody's trouble. */
+/* An idle connection that is closed, by an administrator or for its idleness, is nobody's
+ * trouble. */
 static void killed_while_idle(void **state)
 {
     (void)state;

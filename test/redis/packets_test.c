@@ -1,6 +1,6 @@
-/* Packets that are lost, in a network namespace of the test's own: a partition in one or both directions,
- * a third of all packets, connections that are never answered. Skipped, and said so, where no namespace can be
- * made or nft is missing. */
+/* Packets that are lost, in a network namespace of the test's own: a partition in one or both
+ * directions, a third of all packets, connections that are never answered. Skipped, and said so,
+ * where no namespace can be made or nft is missing. */
 #define _GNU_SOURCE
 #include "rig.h"
 #include "server.h"

@@ -1,5 +1,5 @@
-/* Servers that hang, or hang up, and hosts without patience: nothing is asked too often, nothing is answered
- * late, and whatever is closed in the middle of it is closed once. */
+/* Servers that hang, or hang up, and hosts without patience: nothing is asked too often, nothing
+ * is answered late, and whatever is closed in the middle of it is closed once. */
 #include "hostile.h"
 #include "rig.h"
 #include "server.h"

@@ -1,5 +1,5 @@
-/* Knows how a storage is driven without the rest of the library, so that a test sees each completion,
- * each bell and each word on health. */
+/* Knows how a storage is driven without the rest of the library, so that a test sees each
+ * completion, each bell and each word on health. */
 #include "rig.h"
 #include <stdlib.h>
 

@@ -15,7 +15,8 @@
 
 #define RIG_PATIENCE_MS 10000
 
-/* In a script the server's clock goes on, and whether a key is over is judged by when the script began. */
+/* In a script the server's clock goes on, and whether a key is over is judged by when the script
+ * began. */
 #define RIG_COARSE_MS 5
 
 struct rig;

@@ -1,5 +1,6 @@
-/* What the script leaves in Redis, seen by a second client: the digest is the text's, keys, types, values and
- * times to live are as the languages beside us write them, and nothing is done that was not asked for. */
+/* What the script leaves in Redis, seen by a second client: the digest is the text's, keys,
+ * types, values and times to live are as the languages beside us write them, and nothing is done
+ * that was not asked for. */
 #include "redis_lua.h"
 #include "rig.h"
 #include "server.h"
@@ -128,7 +129,8 @@ static void incr_and_its_life(void **state)
         op_free(op);
         assert_in_range(server_number(&server, "PTTL n"), 25000, 30000);
     }
-    /* lasier's failure key is there as 0, with a life, before its first failure: which restarts it. */
+    /* lasier's failure key is there as 0, with a life, before its first failure: which restarts
+     * it. */
     server_do(&server, "SET f 0 EX 10 NX");
     struct op *op = op_new(&rig);
     op_incr(op, "f", 1, 60000);

@@ -1,5 +1,5 @@
-/* Knows how to run a redis-server for a test: in a directory of its own, without persistence, ending
- * with the test whatever becomes of it. */
+/* Knows how to run a redis-server for a test: in a directory of its own, without persistence,
+ * ending with the test whatever becomes of it. */
 #include "server.h"
 #include <arpa/inet.h>
 #include <errno.h>

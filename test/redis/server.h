@@ -28,8 +28,8 @@ void server_signal(struct server *server, int signal); /* SIGSTOP, SIGCONT */
 /* Ends it and removes its directory. */
 void server_end(struct server *server);
 
-/* A command of the second client, as printf; the reply must be freed. An error reply fails the test, but for
- * server_try, which answers NULL when the connection is lost. */
+/* A command of the second client, as printf; the reply must be freed. An error reply fails the
+ * test, but for server_try, which answers NULL when the connection is lost. */
 redisReply *server_ask(struct server *server, const char *format, ...);
 redisReply *server_try(struct server *server, const char *format, ...);
 void server_do(struct server *server, const char *format, ...);

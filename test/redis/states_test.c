@@ -1,6 +1,7 @@
-/* A real Redis that answers, but cannot or will not do what is asked: loading, replica, full, busy, without
- * its scripts. What must hold: each transaction completes once with the right code, health is told once per
- * change, a half-working server is not taken for a healthy one, and all is well soon after. */
+/* A real Redis that answers, but cannot or will not do what is asked: loading, replica, full,
+ * busy, without its scripts. What must hold: each transaction completes once with the right
+ * code, health is told once per change, a half-working server is not taken for a healthy one,
+ * and all is well soon after. */
 #include "rig.h"
 #include "server.h"
 #include <signal.h>

@@ -1,5 +1,5 @@
-/* TLS, where hiredis has it: the whole contract over it, certificates that do not fit, servers that speak no
- * TLS or hang in the middle of the handshake. */
+/* TLS, where hiredis has it: the whole contract over it, certificates that do not fit, servers
+ * that speak no TLS or hang in the middle of the handshake. */
 #include "conformance.h"
 #include "hostile.h"
 #include "rig.h"
