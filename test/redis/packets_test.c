@@ -39,9 +39,10 @@ static int begin(void **state)
 {
     char url[64];
     (void)state;
+    if (missing)
+        return 0; /* the test says so */
     snprintf(url, sizeof url, "redis://127.0.0.1:%d", server.port);
-    if (!missing)
-        server_do(&server, "FLUSHALL");
+    server_do(&server, "FLUSHALL");
     rig_init(&rig, url);
     rig.options.transaction_timeout = rig.options.connect_timeout = 150;
     return 0;
@@ -50,8 +51,9 @@ static int begin(void **state)
 static int end(void **state)
 {
     (void)state;
-    if (!missing)
-        lose_nothing();
+    if (missing)
+        return 0;
+    lose_nothing();
     rig_end(&rig);
     return 0;
 }
