@@ -71,8 +71,6 @@ struct steady {
     breaker_t *breaker;
     uv_timer_t pace, end;
     uint64_t calls;
-    uint64_t exchanges; /* that these calls make necessary */
-    uint64_t covered;   /* up to when the last of them lasts */
     uint64_t chance;
 };
 
@@ -83,17 +81,12 @@ static uint64_t gap(struct steady *steady)
     return (uint64_t)(-5 * log(((double)(steady->chance >> 11) + 0.5) * 0x1p-53));
 }
 
-/* The first result after an exchange waits for sync_interval; those that come meanwhile go with it. */
 static void on_pace(uv_timer_t *pace)
 {
     struct steady *steady = pace->data;
     breaker_permit_t permit;
 
     steady->calls++;
-    if (uv_now(&steady->loop) > steady->covered) {
-        steady->covered = uv_now(&steady->loop) + SYNC;
-        steady->exchanges++;
-    }
     if (breaker_try_acquire(steady->breaker, &permit) == 0) {
         breaker_report(steady->breaker, &permit, BREAKER_SUCCESS, 0);
     }
@@ -108,7 +101,7 @@ static void on_end(uv_timer_t *end)
 /* So many ms of the loop, with calls or none; the server's counts are of this time. */
 static struct redis_counts live(struct steady *steady, uint64_t ms, bool calls)
 {
-    steady->calls = steady->exchanges = 0;
+    steady->calls = 0;
     redis_counted();
     if (calls) {
         uv_timer_start(&steady->pace, on_pace, 1, 0);
@@ -151,9 +144,11 @@ static void steady_close(struct steady *steady)
     redis_storage_drop(steady->storage);
 }
 
+/* The limit: the first result after an exchange waits for sync_interval, and takes those along that come
+ * meanwhile: 1 + calls/s x sync_interval of them, on the average. */
 void redis_transactions(const struct effort *effort, struct row *row)
 {
-    uint64_t ms = effort->quick ? 200 : 5000;
+    uint64_t ms = effort->quick ? 200 : 10000;
     struct steady steady;
     struct redis_counts counts;
     double rate;
@@ -164,10 +159,9 @@ void redis_transactions(const struct effort *effort, struct row *row)
     counts = live(&steady, ms, true);
     rate = (double)steady.calls * 1000 / (double)ms;
     row->value = counts.transactions / (double)steady.calls;
-    row->limit = (double)steady.exchanges / (double)steady.calls;
+    row->limit = 1 / (1 + rate * SYNC / 1000);
     row->ratio = row->value / row->limit;
     row_extra(row, "calls_per_s", rate);
-    row_extra(row, "on_the_average", 1 / (1 + rate * SYNC / 1000));
     row_extra(row, "inner_commands", counts.inner / counts.transactions);
     live(&steady, 100, false);
     row_extra(row, "idle", live(&steady, ms, false).transactions);

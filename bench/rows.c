@@ -34,7 +34,7 @@ const struct bound rows[] = {
      JUDGE_VALUE, NAN, "per second of CPU"},
     {"redis_transactions_per_call", "EVALSHA", redis_transactions, JUDGE_RATIO, false, 1.05, NAN,
      NAN, JUDGE_RATIO, NAN,
-     "limit: what these calls make necessary, 1 / (1 + calls/s x sync_interval) on the average"},
+     "limit: 1 / (1 + calls/s x sync_interval)"},
     {"redis_trip_p50_us", "us", redis_trip_p50, JUDGE_VALUE, false, 200, NAN, 120, JUDGE_VALUE, NAN,
      "from the trip in one panel to the first refusal in another"},
     {"redis_trip_p99_us", "us", redis_trip_p99, JUDGE_VALUE, false, 1000, NAN, 400, JUDGE_VALUE,

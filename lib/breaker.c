@@ -150,11 +150,18 @@ void breaker_count_outcome(breaker_t *b, breaker_outcome_t outcome)
     totals->cancelled += outcome == BREAKER_CANCELLED;
 }
 
-/* Nobody listens, and the circuit is a native one: the usual case may be handled as such. */
-static inline bool is_plain(const breaker_t *b)
+/* Nobody listens, and the circuit is a native one; where it is shared, the fleet has nothing to say but what
+ * its state says. Then the usual case may be handled as such. */
+static inline bool is_plain(const breaker_t *b, uint64_t now)
 {
-    return !UNLIKELY((b->kinds | b->panel->events.kinds |
-                      (b->flags & (BREAKER_IS_DIALECT | BREAKER_IS_SHARED))) != 0);
+    if (UNLIKELY((b->kinds | b->panel->events.kinds | (b->flags & BREAKER_IS_DIALECT)) != 0))
+        return false;
+    return !UNLIKELY(is_shared(b)) || fleet_is_plain(&fleet_shared(b)->fleet, now);
+}
+
+static inline bool is_refused_by_all(const breaker_t *b)
+{
+    return UNLIKELY(is_shared(b)) && fleet_shared(b)->fleet.current.state == BREAKER_BROKEN;
 }
 
 static __attribute__((noinline)) int admit(breaker_t *b, uint64_t now, breaker_permit_t *permit)
@@ -179,14 +186,16 @@ static __attribute__((noinline)) int admit(breaker_t *b, uint64_t now, breaker_p
 
 int breaker_admit(breaker_t *b, uint64_t now, breaker_permit_t *permit)
 {
-    if (is_plain(b) && native_admits_plainly(&b->circuit)) {
+    bool plain = is_plain(b, now), admits = plain && native_admits_plainly(&b->circuit);
+
+    if (admits && !is_refused_by_all(b)) {
         __builtin_prefetch(breaker_tail(b)); /* where the result will be counted */
         *permit = (breaker_permit_t){b->circuit.epoch, now};
         b->totals.admitted++;
         b->in_flight++;
         return 0;
     }
-    if (is_plain(b) && native_refuses_plainly(&b->circuit, now)) {
+    if (admits || (plain && native_refuses_plainly(&b->circuit, now))) {
         *permit = (breaker_permit_t){0, 0};
         b->totals.rejected++;
         return BREAKER_EREJECTED;
@@ -230,13 +239,15 @@ static __attribute__((noinline)) int settle(breaker_t *b, uint64_t now, breaker_
 int breaker_settle(breaker_t *b, uint64_t now, breaker_permit_t permit, breaker_outcome_t outcome,
                    int status)
 {
-    if (outcome == BREAKER_SUCCESS && is_plain(b) &&
+    if (outcome == BREAKER_SUCCESS && is_plain(b, now) && !is_refused_by_all(b) &&
         native_settles_plainly(&b->circuit, rules_of(b), permit.epoch, now, false)) {
         b->in_flight--;
         b->totals.ok++;
+        if (UNLIKELY(is_shared(b)))
+            tally_count_plainly(&fleet_shared(b)->fleet.tally);
         return 0;
     }
-    if (outcome == BREAKER_FAILURE && is_plain(b) &&
+    if (outcome == BREAKER_FAILURE && is_plain(b, now) && !is_shared(b) &&
         native_settles_plainly(&b->circuit, rules_of(b), permit.epoch, now, true)) {
         b->in_flight--;
         b->totals.failed++;

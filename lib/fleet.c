@@ -17,17 +17,6 @@ struct mission {
     struct ask ask;
 };
 
-/* Before the name, which is at the end. */
-static struct shared *shared_of(const breaker_t *b)
-{
-    return (struct shared *)(void *)((char *)(uintptr_t)b + b->name_offset - fleet_size());
-}
-
-size_t fleet_size(void)
-{
-    return (sizeof(struct shared) + 15) / 16 * 16;
-}
-
 bool fleet_wants(const breaker_panel_t *panel, const breaker_policy_t *policy)
 {
     return panel->door.storage != NULL && policy->dialect == NULL &&
@@ -257,7 +246,7 @@ void fleet_begin(breaker_t *b)
 {
     breaker_panel_t *panel = b->panel;
     const breaker_storage_ops_t *ops = panel->door.storage->ops;
-    struct shared *s = shared_of(b);
+    struct shared *s = fleet_shared(b);
     struct fleet_world world;
     char key[ASK_KEY];
 
@@ -275,7 +264,7 @@ void fleet_begin(breaker_t *b)
 
 void fleet_end(breaker_t *b)
 {
-    struct shared *s = shared_of(b);
+    struct shared *s = fleet_shared(b);
 
     wheel_remove(&s->due);
     while (s->out != NULL) {
@@ -292,7 +281,7 @@ void fleet_exchange(breaker_t *b)
 {
     struct fleet_world world = world_of(b, panel_now(b->panel));
 
-    fleet_retune(&shared_of(b)->fleet, &world);
+    fleet_retune(&fleet_shared(b)->fleet, &world);
 }
 
 void fleet_close(breaker_panel_t *panel)
@@ -308,7 +297,7 @@ void fleet_close(breaker_panel_t *panel)
 
 void fleet_take_turn(breaker_t *b, struct turn *turn)
 {
-    struct shared *s = shared_of(b);
+    struct shared *s = fleet_shared(b);
     struct fleet_world world = world_of(b, turn->now);
     struct fleet_news news = {.entered = false};
 
@@ -331,7 +320,7 @@ static void look(struct shared *s, uint64_t now)
 void fleet_order(breaker_t *b, enum turn_op op, breaker_hold_t hold, breaker_order_t *order)
 {
     struct turn turn = {.op = (uint8_t)op, .hold = (uint8_t)hold, .now = panel_now(b->panel)};
-    struct shared *s = shared_of(b);
+    struct shared *s = fleet_shared(b);
 
     if (order != NULL) {
         order->library.next = NULL;
@@ -373,7 +362,7 @@ void fleet_ring(breaker_panel_t *panel, const char *key, size_t key_length, cons
 
     if (b == NULL || !(b->flags & BREAKER_IS_SHARED))
         return;
-    s = shared_of(b);
+    s = fleet_shared(b);
     world = world_of(b, now);
     from = fleet_state(&s->fleet, &b->circuit);
     ask_bell(&s->fleet, &world, value, length, &news);
@@ -386,7 +375,7 @@ void fleet_ring(breaker_panel_t *panel, const char *key, size_t key_length, cons
 struct dialect_view fleet_view(const breaker_t *b, uint64_t now)
 {
     struct fleet_world world = world_of(b, now);
-    const struct fleet *fleet = &shared_of(b)->fleet;
+    const struct fleet *fleet = &fleet_shared(b)->fleet;
 
     return (struct dialect_view){.state = fleet_state(fleet, &b->circuit),
                                  .last_error = b->circuit.last_error,
@@ -397,5 +386,5 @@ void fleet_look(const breaker_t *b, uint64_t now, breaker_snapshot_t *snapshot)
 {
     struct fleet_world world = world_of(b, now);
 
-    fleet_inspect(&shared_of(b)->fleet, &world, snapshot);
+    fleet_inspect(&fleet_shared(b)->fleet, &world, snapshot);
 }

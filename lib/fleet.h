@@ -16,9 +16,16 @@ struct shared {
     struct mission *out;       /* under way */
 };
 
-/* Is a breaker of this policy shared, and how much memory does that take? */
+/* Is a breaker of this policy shared? */
 bool fleet_wants(const breaker_panel_t *panel, const breaker_policy_t *policy);
-size_t fleet_size(void);
+
+/* The memory that it takes then, and where it is: before the name, which is at the end. */
+enum { FLEET_SIZE = (sizeof(struct shared) + 15) / 16 * 16 };
+
+static inline struct shared *fleet_shared(const breaker_t *breaker)
+{
+    return (struct shared *)(void *)((char *)(uintptr_t)breaker + breaker->name_offset - FLEET_SIZE);
+}
 
 void fleet_begin(breaker_t *breaker);    /* it was created */
 void fleet_end(breaker_t *breaker);      /* it is destroyed */

@@ -127,7 +127,7 @@ static int create(breaker_t **made, breaker_panel_t *panel, const char *name, si
     if (status != 0)
         return status;
     if (shared)
-        offset = (offset + 15) / 16 * 16 + fleet_size();
+        offset = (offset + 15) / 16 * 16 + FLEET_SIZE;
     if ((b = memory_zeroed(offset + length + 1)) == NULL)
         return UV_ENOMEM;
     b->panel = panel;

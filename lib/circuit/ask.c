@@ -400,7 +400,7 @@ static void hear_lease(struct ask *a, struct fleet *f, const struct fleet_world 
 
 /* ---- All of them -------------------------------------------------------------------------------*/
 
-bool ask_make(struct ask *a, struct fleet *f, const struct fleet_world *w)
+static bool make(struct ask *a, struct fleet *f, const struct fleet_world *w)
 {
     if (f->cas != FLEET_CAS_NONE && !f->cas_is_out && w->now >= f->cas_at) {
         make_cas(a, f, w);
@@ -418,6 +418,14 @@ bool ask_make(struct ask *a, struct fleet *f, const struct fleet_world *w)
         return true;
     }
     return f->wants_read && make_read(a, f, w);
+}
+
+bool ask_make(struct ask *a, struct fleet *f, const struct fleet_world *w)
+{
+    if (!make(a, f, w))
+        return false;
+    f->plain_until = 0;
+    return true;
 }
 
 static void answered(struct fleet *f, const struct fleet_world *w, struct fleet_news *news)
@@ -453,6 +461,7 @@ bool ask_hear(struct ask *a, struct fleet *f, const struct fleet_world *w, int s
 {
     bool is_answer = status == 0 || status == BREAKER_EGUARD;
 
+    f->plain_until = 0;
     if (is_answer)
         answered(f, w, news);
     else
@@ -482,6 +491,7 @@ void ask_bell(struct fleet *f, const struct fleet_world *w, const char *value, s
 
     if (w->wall == 0 || !record_read(&record, value, length))
         return;
+    f->plain_until = 0;
     replica_see(f, w, &record, REPLICA_PASSED, news);
     fleet_obey(f, w, news); /* an order that gave way to it is offered again */
 }

@@ -380,6 +380,36 @@ static void order(struct fleet *f, const struct fleet_world *w, struct turn *tur
     }
 }
 
+/* ---- The usual case ----------------------------------------------------------------------------*/
+
+static uint64_t min(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+static uint64_t max(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* As long as the answer is fresh; in PASSING, while my results go into a batch whose SYNC is due already,
+ * and which one more success cannot turn. */
+static uint64_t plain_until(const struct fleet *f, const struct fleet_world *w)
+{
+    uint64_t fresh = max(f->heard + FLEET_MAX_AGE + 1, f->asked + FLEET_MAX_AGE);
+    uint64_t soon = max(w->now + options_of(w)->sync_interval, f->not_before);
+    struct tally_shape shape = fleet_shape(w);
+
+    if (f->is_away || w->wall == 0)
+        return 0;
+    if (f->current.state == BREAKER_BROKEN)
+        return min(fresh, f->since);
+    if (f->current.state != BREAKER_PASSING || fleet_keeps_counts(w) || f->sync_at > soon ||
+        f->tally.cell.bad != 0 || !tally_is_open(&f->tally))
+        return 0;
+    return min(fresh, w->now + ((f->tally.mine + 1) * shape.width - w->wall));
+}
+
 /* ---- Turns -------------------------------------------------------------------------------------*/
 
 static breaker_state_t worse(uint8_t a, uint8_t b)
@@ -409,6 +439,7 @@ void fleet_step(struct fleet *f, const struct fleet_world *w, struct turn *turn,
         order(f, w, turn, news);
         is_order = turn->op != TURN_HOLD;
     }
+    f->plain_until = plain_until(f, w);
     to = fleet_state(f, w->local);
     if (news->entered)
         turn->evidence = news->evidence;
@@ -437,6 +468,7 @@ void fleet_retune(struct fleet *f, const struct fleet_world *w)
     struct tally_shape shape = fleet_shape(w);
 
     f->epoch = w->local->epoch;
+    f->plain_until = 0;
     if (f->current.state == BREAKER_PASSING)
         tally_clear(&f->tally, 0, w->wall / shape.width);
 }

@@ -99,6 +99,7 @@ struct fleet {
     uint64_t lease_after;               /* all were taken: nothing is asked for before */
     uint64_t admitted_at;               /* RECOVERING: the last admission */
     uint64_t epoch;   /* L's, as current came into force: permits from before it are late */
+    uint64_t plain_until; /* see fleet_is_plain; 0: it is not */
     uint32_t probes;  /* RECOVERING: admitted, and their results missing */
     uint32_t entries; /* how often a record came into force */
     struct fleet_order order;
@@ -132,6 +133,14 @@ void fleet_init(struct fleet *fleet, const struct fleet_world *world);
 /* native_step() of both circuits in series: every turn but those with a talk. */
 void fleet_step(struct fleet *fleet, const struct fleet_world *world, struct turn *turn,
                 struct fleet_news *news);
+
+/* ---- The usual case, as native.h has it -----------------------------------------------------------
+ * True: what L says plainly is all there is to a turn, but that in BROKEN F refuses what L admits, and
+ * that in PASSING a success is F's too: tally_count_plainly. A test holds this to the step. */
+static inline bool fleet_is_plain(const struct fleet *fleet, uint64_t now)
+{
+    return now < fleet->plain_until;
+}
 
 /* When ask_make() should be called next; UINT64_MAX: nothing is to be asked. */
 uint64_t fleet_due(const struct fleet *fleet);

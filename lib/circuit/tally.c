@@ -125,19 +125,29 @@ static void add(struct tally_cell *to, const struct tally_cell *more)
     to->bad = (int16_t)(to->bad + more->bad);
 }
 
-/* The batch of my newest bucket; where there is no room, the oldest is given up. */
+/* Where my newest bucket has its batch, or is to get one: where there is no room, the oldest is given
+ * up. */
+static uint8_t place_of_batch(const struct tally *t)
+{
+    uint8_t place = 0;
+
+    for (uint8_t i = 0; i < TALLY_BATCHES; i++) {
+        const struct tally_batch *b = &t->unsent[i], *best = &t->unsent[place];
+        if (b->bucket == t->mine && !tally_is_empty(&b->more))
+            return i;
+        if (!tally_is_empty(&best->more) &&
+            (tally_is_empty(&b->more) || b->bucket < best->bucket))
+            place = i;
+    }
+    return place;
+}
+
 static struct tally_cell *batch(struct tally *t)
 {
-    struct tally_batch *b = &t->unsent[0];
+    struct tally_batch *b = &t->unsent[t->open = place_of_batch(t)];
 
-    for (unsigned i = 0; i < TALLY_BATCHES; i++) {
-        if (t->unsent[i].bucket == t->mine && !tally_is_empty(&t->unsent[i].more))
-            return &t->unsent[i].more;
-        if (!tally_is_empty(&b->more) &&
-            (tally_is_empty(&t->unsent[i].more) || t->unsent[i].bucket < b->bucket))
-            b = &t->unsent[i];
-    }
-    *b = (struct tally_batch){.bucket = t->mine};
+    if (b->bucket != t->mine)
+        *b = (struct tally_batch){.bucket = t->mine};
     return &b->more;
 }
 

@@ -36,6 +36,7 @@ struct tally {
     struct tally_cell cell; /* mine: reporters and bad are 0 or 1 */
     struct tally_cell ring[TALLY_BUCKETS];
     struct tally_batch unsent[TALLY_BATCHES], sent[TALLY_BATCHES];
+    uint8_t open; /* the batch of my newest bucket, if one is: see tally_is_open */
     uint8_t known[TALLY_BUCKETS];
     bool is_read[TALLY_BUCKETS]; /* just now: not to be asked for twice */
 };
@@ -61,6 +62,20 @@ void tally_roll(struct tally *tally, const struct tally_shape *shape, uint64_t b
 /* A result of mine, into the newest bucket; and then whether my cell is failing now. */
 void tally_count(struct tally *tally, bool failed, bool slow);
 void tally_mark(struct tally *tally, bool is_bad);
+
+/* Is there a batch for my newest bucket, so that one more success is but one more in it? */
+static inline bool tally_is_open(const struct tally *t)
+{
+    return t->mine == t->newest && t->unsent[t->open].bucket == t->mine &&
+           !tally_is_empty(&t->unsent[t->open].more);
+}
+
+/* That success, while the bucket is the newest: see fleet_is_plain. */
+static inline void tally_count_plainly(struct tally *t)
+{
+    t->cell.ok++;
+    t->unsent[t->open].more.ok++;
+}
 
 /* Adds what is unsent to what the storage said: nothing is sent at all. */
 void tally_keep(struct tally *tally, const struct tally_shape *shape);

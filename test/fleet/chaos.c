@@ -172,12 +172,16 @@ void chaos_run(struct sim *sim, uint64_t seed, uint64_t seconds)
     static const unsigned counts[] = {1, 2, 2, 3, 3, 8, 12, 20};
     struct chaos chaos = {.share = 0.02};
     unsigned count;
+    double rate;
 
     sim_open(sim, seed);
     sim->data = &chaos;
     sim->failing = share;
     count = counts[pick(sim, sizeof counts / sizeof *counts)];
-    sim_join_many(sim, count, (1 + pick(sim, 6)) * (count > 8 ? 0.5 : 1.5));
+    rate = (1 + (double)pick(sim, 6)) * (count > 8 ? 0.5 : 1.5);
+    if (count <= 3 && pick(sim, 4) == 0)
+        rate *= 50; /* so that many results go together */
+    sim_join_many(sim, count, rate);
     for (unsigned i = 0; i < FAULTS; i++)
         sim_at(sim, SIM_S + pick(sim, (STORM - 10) * SIM_S), fault, 0);
     if (seconds > 0) {

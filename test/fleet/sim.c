@@ -290,6 +290,43 @@ static void hear_bell(struct sim *sim, struct proc *p, const struct bell *bell)
     done(sim, p, &news);
 }
 
+/* ---- Turns -------------------------------------------------------------------------------------*/
+
+bool sim_in_full;
+
+static bool admits_plainly(const struct proc *p, struct turn *turn)
+{
+    bool admits = native_admits_plainly(&p->local);
+
+    if (!admits && !native_refuses_plainly(&p->local, turn->now))
+        return false;
+    turn->verdict = admits && p->fleet.current.state == BREAKER_PASSING ? 0 : BREAKER_EREJECTED;
+    turn->permit = (breaker_permit_t){0, 0};
+    if (turn->verdict == 0)
+        turn->permit = (breaker_permit_t){p->local.epoch, turn->now};
+    return true;
+}
+
+static bool settles_plainly(struct proc *p, struct turn *turn)
+{
+    if (turn->outcome != BREAKER_SUCCESS || p->fleet.current.state != BREAKER_PASSING ||
+        !native_settles_plainly(&p->local, &p->rules, turn->permit.epoch, turn->now, false))
+        return false;
+    tally_count_plainly(&p->fleet.tally);
+    turn->verdict = 0;
+    return true;
+}
+
+static void take_turn(struct sim *sim, struct proc *p, const struct fleet_world *world,
+                      struct turn *turn, struct fleet_news *news)
+{
+    if (!sim_in_full && fleet_mutant == 0 && fleet_is_plain(&p->fleet, turn->now) &&
+        (turn->op == TURN_ADMIT ? admits_plainly(p, turn) : settles_plainly(p, turn)))
+        sim->plain++;
+    else
+        fleet_step(&p->fleet, world, turn, news);
+}
+
 /* ---- Calls -------------------------------------------------------------------------------------*/
 
 static void next_call(struct sim *sim, struct proc *p, double rate)
@@ -346,7 +383,7 @@ void sim_call(struct sim *sim, struct proc *p)
     struct turn turn = {.op = TURN_ADMIT, .now = world.now, .draw = fleet_draw(&world)};
 
     check_asking(sim, p);
-    fleet_step(&p->fleet, &world, &turn, &news);
+    take_turn(sim, p, &world, &turn, &news);
     check_asked(sim, p, &turn);
     p->last_call = sim->now;
     if (turn.verdict == 0) {
@@ -383,7 +420,7 @@ static void result(struct sim *sim, struct proc *p, const struct event *event)
 
     perfect(sim, p, failed);
     check_settling(sim, p, &turn, event->number);
-    fleet_step(&p->fleet, &world, &turn, &news);
+    take_turn(sim, p, &world, &turn, &news);
     check_settled(sim, p, event->number);
     p->late += turn.verdict != 0;
     done(sim, p, &news);

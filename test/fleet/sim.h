@@ -106,6 +106,7 @@ struct sim {
 
     /* What happened. */
     uint64_t syncs, cas, leases, teaches, taught, timeouts, calls, bad_calls, refused;
+    uint64_t plain; /* turns that took the short way */
     uint64_t transitions, trips;      /* records written */
     uint64_t first_trip;              /* the first BROKEN was written; 0: none */
     uint64_t seen_calls, seen_failed; /* results, for the perfect breaker */
@@ -125,6 +126,9 @@ struct sim {
 
 /* Options as FLEET's figures have them. */
 void sim_options(breaker_options_t *options);
+
+/* Turns take the short way where they may, as in lib/breaker.c, unless this is set. */
+extern bool sim_in_full;
 
 void sim_open(struct sim *sim, uint64_t seed);
 void sim_close(struct sim *sim);
