@@ -1,8 +1,8 @@
 /* What each dialect alone can tell of its circuit. */
-#include "circuit/aiomisc.h"
-#include "circuit/lasier.h"
-#include "circuit/pybreaker.h"
-#include "circuit/requests.h"
+#include "circuit/dialects/aiomisc.h"
+#include "circuit/dialects/lasier.h"
+#include "circuit/dialects/pybreaker.h"
+#include "circuit/dialects/requests.h"
 #include "panel.h"
 
 static bool speaks(const breaker_t *breaker, const struct dialect *dialect)

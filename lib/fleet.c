@@ -3,7 +3,7 @@
  * waits for them, and they do not keep the loop alive. What is due at one time goes out together. What
  * a process knows of the storage's clock, and the number it signs with, are here too. */
 #include "fleet.h"
-#include "circuit/ask.h"
+#include "circuit/fleet/ask.h"
 #include "memory.h"
 #include <string.h>
 

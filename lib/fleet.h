@@ -2,7 +2,7 @@
 #ifndef FLEET_H
 #define FLEET_H
 
-#include "circuit/fleet.h"
+#include "circuit/fleet/fleet.h"
 #include "panel.h"
 
 struct mission;
@@ -24,7 +24,8 @@ enum { FLEET_SIZE = (sizeof(struct shared) + 15) / 16 * 16 };
 
 static inline struct shared *fleet_shared(const breaker_t *breaker)
 {
-    return (struct shared *)(void *)((char *)(uintptr_t)breaker + breaker->name_offset - FLEET_SIZE);
+    return (struct shared *)(void *)((char *)(uintptr_t)breaker + breaker->name_offset -
+                                     FLEET_SIZE);
 }
 
 void fleet_begin(breaker_t *breaker);    /* it was created */

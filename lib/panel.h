@@ -17,8 +17,8 @@
 #ifndef PANEL_H
 #define PANEL_H
 
-#include "circuit/dialect.h"
-#include "circuit/fleet.h"
+#include "circuit/dialects/dialect.h"
+#include "circuit/fleet/fleet.h"
 #include "circuit/native.h"
 #include "deadlines.h"
 #include <breaker.h>

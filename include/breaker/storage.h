@@ -56,11 +56,12 @@ typedef enum {
     BREAKER_TELL = 7,   /* ring the bell, if the transaction is done: value to every client of the
                            storage that listens to key, as a hint, which may be lost, doubled or late.
                            Optional: without BREAKER_STORAGE_BELL accepted, and does nothing */
-    BREAKER_MEMBER = 8, /* a register for readers from outside, who look for what circuits there are:
+    BREAKER_MEMBER =
+        8,            /* a register for readers from outside, who look for what circuits there are:
                            add value to the set at key; the key gets ttl, if any. It answers nothing,
                            and where it cannot be done (the key is something else) all else still is.
                            Optional: without BREAKER_STORAGE_REGISTER accepted, and does nothing */
-    BREAKER_FIELD = 9   /* the same: a field of the record at key. value is its name, which is not
+    BREAKER_FIELD = 9 /* the same: a field of the record at key. value is its name, which is not
                            empty, a zero byte, and the text to store */
 } breaker_verb_kind_t;
 
@@ -71,9 +72,9 @@ typedef struct breaker_verb_s {
                             found at completion, 0 without one (a longer value is UV_EMSGSIZE) */
     uint8_t found;       /* GET: out */
     const char *key;
-    char *value;    /* GET: out; the others: in, not written to. May be NULL if length is 0 */
-    int64_t number; /* INCR: in and out; ADD, DELETE, LOG: out */
-    uint64_t ttl;   /* SET, ADD, INCR, LOG, MEMBER, FIELD; ms, 0: none */
+    char *value;        /* GET: out; the others: in, not written to. May be NULL if length is 0 */
+    int64_t number;     /* INCR: in and out; ADD, DELETE, LOG: out */
+    uint64_t ttl;       /* SET, ADD, INCR, LOG, MEMBER, FIELD; ms, 0: none */
     int64_t score, cut; /* LOG; ms */
 } breaker_verb_t;
 

@@ -3,7 +3,7 @@
 #ifndef ACTOR_H
 #define ACTOR_H
 
-#include "circuit/dialect.h"
+#include "circuit/dialects/dialect.h"
 #include "shelf.h"
 
 struct actor {

@@ -1,9 +1,9 @@
 /* Circuits without a library around them: their steps, and a shelf of keys. */
 #include "actor.h"
-#include "circuit/aiomisc.h"
-#include "circuit/lasier.h"
-#include "circuit/pybreaker.h"
-#include "circuit/requests.h"
+#include "circuit/dialects/aiomisc.h"
+#include "circuit/dialects/lasier.h"
+#include "circuit/dialects/pybreaker.h"
+#include "circuit/dialects/requests.h"
 #include "replay.h"
 #include <stdlib.h>
 

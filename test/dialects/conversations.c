@@ -1,7 +1,7 @@
 /* What the recordings do not hold: storages in trouble, answers that come late, others that write in
  * between, breakers that join a circuit. */
 #include "actor.h"
-#include "circuit/pybreaker.h"
+#include "circuit/dialects/pybreaker.h"
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,10 +1,10 @@
 /* The dialects' options: defaults, limits with the name of the field, copies that outlive what was
  * given, keys as the originals call theirs, and older or newer callers. */
 #include "actor.h"
-#include "circuit/aiomisc.h"
-#include "circuit/lasier.h"
-#include "circuit/pybreaker.h"
-#include "circuit/requests.h"
+#include "circuit/dialects/aiomisc.h"
+#include "circuit/dialects/lasier.h"
+#include "circuit/dialects/pybreaker.h"
+#include "circuit/dialects/requests.h"
 #include <errno.h>
 #include <math.h>
 #include <setjmp.h>

@@ -1,5 +1,5 @@
 /* The scenarios of pybreaker, aiobreaker and infuse. */
-#include "circuit/family.h"
+#include "circuit/dialects/family.h"
 #include "replay.h"
 #include <stdio.h>
 

@@ -1,5 +1,5 @@
 /* lasier's scenarios: two rules, and keys with their ends. */
-#include "circuit/lasier.h"
+#include "circuit/dialects/lasier.h"
 #include "replay.h"
 
 static void read_options(breaker_lasier_t *options, const json_t *c)

@@ -1,5 +1,5 @@
 /* The scenarios of the requests circuit breaker: statuses of HTTP, two logs. */
-#include "circuit/requests.h"
+#include "circuit/dialects/requests.h"
 #include "replay.h"
 #include <errno.h>
 

@@ -5,7 +5,7 @@
 #ifndef REPLAY_H
 #define REPLAY_H
 
-#include "circuit/dialect.h"
+#include "circuit/dialects/dialect.h"
 #include <jansson.h>
 
 enum { STAGE_BREAKERS = 4, STAGE_CALLS = 4096, STAGE_EVENTS = 16 };

@@ -1,7 +1,7 @@
 /* The mistakes of FLEET's section 6, planted one by one: chaos or a scenario must catch each. */
 #include "mutants.h"
 #include "chaos.h"
-#include "circuit/mutant.h"
+#include "circuit/fleet/mutant.h"
 #include "scenario.h"
 #include <stdio.h>
 #include <string.h>

@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "circuit/record.h"
+#include "circuit/fleet/record.h"
 #include <cmocka.h>
 
 static const struct record sample = {.epoch = 1754000000123,

@@ -7,7 +7,7 @@
 #ifndef SIM_H
 #define SIM_H
 
-#include "circuit/ask.h"
+#include "circuit/fleet/ask.h"
 #include "store.h"
 
 enum { SIM_PROCS = 256, SIM_OPS = 8, SIM_TRUTHS = 1 << 14 };
@@ -106,7 +106,7 @@ struct sim {
 
     /* What happened. */
     uint64_t syncs, cas, leases, teaches, taught, timeouts, calls, bad_calls, refused;
-    uint64_t plain; /* turns that took the short way */
+    uint64_t plain;                   /* turns that took the short way */
     uint64_t transitions, trips;      /* records written */
     uint64_t first_trip;              /* the first BROKEN was written; 0: none */
     uint64_t seen_calls, seen_failed; /* results, for the perfect breaker */

@@ -54,8 +54,8 @@ static uint64_t all_of(const struct sim *s)
     for (unsigned i = 0; i < s->count; i++) {
         const struct proc *p = &s->procs[i];
         const struct tally_cell *cell = &p->fleet.tally.cell;
-        const uint64_t parts[] = {cell->ok,      cell->failed, cell->bad,        p->admitted,
-                                  p->refused,    p->late,      p->fleet.entries, p->fleet.asked,
+        const uint64_t parts[] = {cell->ok,       cell->failed, cell->bad,        p->admitted,
+                                  p->refused,     p->late,      p->fleet.entries, p->fleet.asked,
                                   p->local.since, p->chance};
         for (unsigned j = 0; j < sizeof parts / sizeof *parts; j++)
             all = (all ^ parts[j]) * UINT64_C(1099511628211);

@@ -3,7 +3,7 @@
 #ifndef STORE_H
 #define STORE_H
 
-#include "circuit/record.h"
+#include "circuit/fleet/record.h"
 #include <breaker/storage.h>
 
 enum { STORE_CHAINS = 1024, STORE_KEY = 360 };

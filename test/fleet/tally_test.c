@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "circuit/tally.h"
+#include "circuit/fleet/tally.h"
 #include <cmocka.h>
 #include <string.h>
 

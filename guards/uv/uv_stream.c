@@ -1,7 +1,7 @@
 /* Guards writes and shutdowns. As with connects, libuv cannot take one back: who gave up closes the
  * handle, and libuv's callback follows. A write to a handle that was closed meanwhile libuv
  * refuses. */
-#include "guard.h"
+#include "../guard.h"
 #include <breaker/uv.h>
 
 /* ---- write ------------------------------------------------------------------------------------*/

@@ -2,7 +2,7 @@
  * is in use; then what start will need, since start runs from the loop and not before. libuv's end
  * is the call's finish, the circuit's end is the user's callback. libuv cannot take a connect back,
  * so there is nothing to stop: the caller closes the handle, and libuv's callback follows. */
-#include "guard.h"
+#include "../guard.h"
 #include <breaker/uv.h>
 #include <string.h>
 

@@ -135,8 +135,7 @@ static uint8_t place_of_batch(const struct tally *t)
         const struct tally_batch *b = &t->unsent[i], *best = &t->unsent[place];
         if (b->bucket == t->mine && !tally_is_empty(&b->more))
             return i;
-        if (!tally_is_empty(&best->more) &&
-            (tally_is_empty(&b->more) || b->bucket < best->bucket))
+        if (!tally_is_empty(&best->more) && (tally_is_empty(&b->more) || b->bucket < best->bucket))
             place = i;
     }
     return place;

@@ -1,7 +1,7 @@
 /* Guards a read stream from its start to its end: one call, one permit. Knows when a stream is
  * idle, and that the request is not the caller's before the timer in it is closed: so the I/O is
  * over, and the last callback due, when reading has been stopped and the timer is gone. */
-#include "guard.h"
+#include "../guard.h"
 #include <breaker/uv.h>
 
 static breaker_uv_read_t *of(breaker_call_t *call)

@@ -1,8 +1,8 @@
 /* Guards transfers of libcurl: one call to the circuit for each hop, from libcurl's taking the
  * handle to its giving it back. Knows what a refusal looks like, and how a chain of redirects goes
  * on. */
+#include "../guard.h"
 #include "curl_client.h"
-#include "guard.h"
 #include "memory.h"
 #include <stdio.h>
 #include <string.h>

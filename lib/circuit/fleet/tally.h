@@ -3,7 +3,7 @@
 #ifndef CIRCUIT_TALLY_H
 #define CIRCUIT_TALLY_H
 
-#include "rules.h"
+#include "circuit/rules.h"
 
 enum { TALLY_BUCKETS = 10, TALLY_BATCHES = 3 };
 

@@ -1,7 +1,7 @@
 /* Guards work on the thread pool. Nobody can stop a thread, and the work may use what the caller
  * owns, so the callback waits for its end, even where the circuit has given up: the two ends of a
  * call are awaited here, and the later one calls back. */
-#include "guard.h"
+#include "../guard.h"
 #include <breaker/uv.h>
 
 static breaker_uv_work_t *of(breaker_call_t *call)

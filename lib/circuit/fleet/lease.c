@@ -3,8 +3,8 @@
  * says. It is bought in the background when somebody asks, and spent by a later call: a call never waits
  * for one. Where calls are so rare that a lease lapses before it is spent, the next one lives longer. */
 #include "lease.h"
+#include "circuit/text.h"
 #include "mutant.h"
-#include "text.h"
 
 enum { SLOTS_MAX = 200, LAPSES_MAX = 8, PAUSE = 1000 };
 

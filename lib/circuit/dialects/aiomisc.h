@@ -2,7 +2,7 @@
 #ifndef CIRCUIT_AIOMISC_H
 #define CIRCUIT_AIOMISC_H
 
-#include "turn.h"
+#include "circuit/turn.h"
 #include <breaker/dialects.h>
 
 enum { AIOMISC_BUCKETS = 10 };

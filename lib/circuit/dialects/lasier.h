@@ -2,8 +2,8 @@
 #ifndef CIRCUIT_LASIER_H
 #define CIRCUIT_LASIER_H
 
+#include "circuit/turn.h"
 #include "talk.h"
-#include "turn.h"
 #include <breaker/dialects.h>
 
 enum { LASIER_CIRCUIT, LASIER_FAILURES, LASIER_REQUESTS, LASIER_KEYS };

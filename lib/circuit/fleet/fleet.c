@@ -2,9 +2,9 @@
  * answer; what it decides, it decides on the evidence of many, and by quorum: only when enough
  * processes are failing by themselves, and more than half of those that report. */
 #include "fleet.h"
+#include "circuit/recovery.h"
 #include "lease.h"
 #include "mutant.h"
-#include "recovery.h"
 #include "replica.h"
 #include <math.h>
 #include <string.h>

@@ -2,8 +2,8 @@
 #ifndef CIRCUIT_PYBREAKER_H
 #define CIRCUIT_PYBREAKER_H
 
+#include "circuit/turn.h"
 #include "talk.h"
-#include "turn.h"
 #include <breaker/dialects.h>
 
 enum { PYBREAKER_STATE, PYBREAKER_FAILS, PYBREAKER_SUCCESSES, PYBREAKER_OPENED, PYBREAKER_KEYS };

@@ -7,7 +7,7 @@
  * There is one text for each record, so that equal records are equal bytes. Anybody may have written
  * what is read: all of it is checked. */
 #include "record.h"
-#include "text.h"
+#include "circuit/text.h"
 #include <string.h>
 
 #define EPOCH_MAX UINT64_C(99999999999999) /* ms, in the year 5138 */

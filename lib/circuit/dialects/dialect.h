@@ -5,8 +5,8 @@
 #ifndef CIRCUIT_DIALECT_H
 #define CIRCUIT_DIALECT_H
 
+#include "circuit/turn.h"
 #include "talk.h"
-#include "turn.h"
 #include <breaker/dialects.h>
 
 /* What a snapshot of any breaker shows, of a dialect. */

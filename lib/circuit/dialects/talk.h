@@ -10,7 +10,7 @@
 #ifndef CIRCUIT_TALK_H
 #define CIRCUIT_TALK_H
 
-#include "turn.h"
+#include "circuit/turn.h"
 #include <string.h>
 
 enum { TALK_VERBS = 6, TALK_VALUE = 32, TALK_EVENTS = 5, TALK_TRIES = 8 };

@@ -1,6 +1,6 @@
 /* Guards lookups. Knows which of the resolver's answers are its trouble and which are the
  * question's, and that a result nobody waits for any more must be freed. */
-#include "guard.h"
+#include "../guard.h"
 #include <breaker/uv.h>
 #include <string.h>
 

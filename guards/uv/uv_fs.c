@@ -2,7 +2,7 @@
  * must wait for libuv even where the circuit has given up: the buffers are in use, and what was
  * opened must be closed by somebody. One operation is a pair of functions below: one begins it, one
  * is called. */
-#include "guard.h"
+#include "../guard.h"
 #include <breaker/uv.h>
 #include <errno.h>
 

@@ -14,11 +14,11 @@
 #ifndef CIRCUIT_FLEET_H
 #define CIRCUIT_FLEET_H
 
+#include "circuit/native.h"
+#include "circuit/turn.h"
 #include "mutant.h"
-#include "native.h"
 #include "record.h"
 #include "tally.h"
-#include "turn.h"
 
 enum {
     FLEET_MAX_AGE = 1000,  /* an answer older than this is refreshed when somebody asks, ms */
@@ -98,10 +98,10 @@ struct fleet {
     uint64_t not_before;                /* while the storage is away: no SYNC before */
     uint64_t lease_after;               /* all were taken: nothing is asked for before */
     uint64_t admitted_at;               /* RECOVERING: the last admission */
-    uint64_t epoch;   /* L's, as current came into force: permits from before it are late */
+    uint64_t epoch;       /* L's, as current came into force: permits from before it are late */
     uint64_t plain_until; /* see fleet_is_plain; 0: it is not */
-    uint32_t probes;  /* RECOVERING: admitted, and their results missing */
-    uint32_t entries; /* how often a record came into force */
+    uint32_t probes;      /* RECOVERING: admitted, and their results missing */
+    uint32_t entries;     /* how often a record came into force */
     struct fleet_order order;
     uint8_t misses; /* answers that did not come, in a row */
     uint8_t cas;    /* enum fleet_cas */

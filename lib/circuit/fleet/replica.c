@@ -5,8 +5,8 @@
  * With a PROPOSE, current is tentative: it has no authority, and dies when anything newer than its base
  * is seen to stand. Otherwise current is what was committed last, as far as this process knows. */
 #include "replica.h"
+#include "circuit/recovery.h"
 #include "mutant.h"
-#include "recovery.h"
 #include <string.h>
 
 static const breaker_options_t *options_of(const struct fleet_world *w)

@@ -8,10 +8,10 @@
  *
  * 1 is the version of this layout. Every key has a time to live. */
 #include "ask.h"
+#include "circuit/text.h"
 #include "lease.h"
 #include "mutant.h"
 #include "replica.h"
-#include "text.h"
 #include <string.h>
 
 enum { BACKOFF_FIRST = 100, BACKOFF_LAST = 1000, MISSES_UNTIL_AWAY = 2, RECOVERY_LIVES = 20 };

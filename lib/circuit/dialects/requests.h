@@ -2,8 +2,8 @@
 #ifndef CIRCUIT_REQUESTS_H
 #define CIRCUIT_REQUESTS_H
 
+#include "circuit/turn.h"
 #include "talk.h"
-#include "turn.h"
 #include <breaker/dialects.h>
 
 enum { REQUESTS_TRIP, REQUESTS_COUNT, REQUESTS_ERROR, REQUESTS_CONFIG, REQUESTS_KEYS };
