@@ -1,4 +1,4 @@
-/* The driver of shared circuits: it carries the transactions of the pure part (circuit/ask.h) to the
+/* The driver of shared circuits: it carries the transactions of the pure part (circuit/fleet/ask.h) to the
  * panel's storage and the answers back, always from the loop and always in the background: no call
  * waits for them, and they do not keep the loop alive. What is due at one time goes out together. What
  * a process knows of the storage's clock, and the number it signs with, are here too. */
