@@ -518,7 +518,7 @@ struct breaker_order_s {
         breaker_order_t *next;
         breaker_t *breaker;
         int status;
-        unsigned kind, hold;
+        unsigned kind;
         unsigned in_use; /* zero it before the first use */
     } library;
 };
@@ -527,7 +527,8 @@ struct breaker_order_s {
  * An order is a transition, and told as one, also where it leads from a state to itself. */
 BREAKER_API int breaker_trip(breaker_t *breaker, breaker_order_t *order, breaker_order_cb done);
 /* The same for so long (1 .. a day), whatever the policy says: where the dependency itself has told when to
- * come back. UV_ENOTSUP: a dialect, or a circuit that is shared. */
+ * come back. A shared circuit stays broken no longer, in each process, than broken_limit of the policy
+ * there (lengthened by its jitter), which is what no clock can exceed. UV_ENOTSUP: a dialect. */
 BREAKER_API int breaker_trip_for(breaker_t *breaker, uint64_t time, breaker_order_t *order,
                                  breaker_order_cb done);
 /* To RECOVERING at once, from its beginning (pybreaker's half_open). With BREAKER_IMMEDIATE: to
@@ -590,13 +591,16 @@ enum {
     BREAKER_ON_REJECTED = 1 << 3,
     BREAKER_ON_LATE = 1 << 4, /* a result after its epoch or its call; see totals.late */
     BREAKER_ON_STATE_CHANGE = 1 << 5,
+    BREAKER_ON_OTHER_POLICY =
+        1 << 6, /* shared: another process made a transition by a policy with other
+                                         numbers in it; told once, and again after breaker_set_policy */
     /* For a panel's listeners: */
-    BREAKER_ON_STORAGE_LOST = 1 << 6, /* the panel's storage is away; status says why */
-    BREAKER_ON_STORAGE_FOUND = 1 << 7,
-    BREAKER_ON_MISSED = 1 << 8, /* events came faster than memory can hold */
-    BREAKER_ON_ALL = (1 << 6) - 1
+    BREAKER_ON_STORAGE_LOST = 1 << 7, /* the panel's storage is away; status says why */
+    BREAKER_ON_STORAGE_FOUND = 1 << 8,
+    BREAKER_ON_MISSED = 1 << 9, /* events came faster than memory can hold */
+    BREAKER_ON_ALL = (1 << 7) - 1
 };
-#define BREAKER_KINDS 8 /* kinds that can be missed, from BREAKER_BEFORE_CALL on */
+#define BREAKER_KINDS 9 /* kinds that can be missed, from BREAKER_BEFORE_CALL on */
 
 typedef struct breaker_event_s {
     int kind;

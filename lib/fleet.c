@@ -96,6 +96,19 @@ static void storage_is(breaker_panel_t *panel, bool lost, int status)
                        lost ? status : 0);
 }
 
+static void note_other_policy(breaker_t *b)
+{
+    uint64_t now = panel_now(b->panel);
+    uint8_t state = (uint8_t)fleet_state(&fleet_shared(b)->fleet, &b->circuit);
+
+    if (event_is_wanted(b, BREAKER_ON_OTHER_POLICY))
+        event_note(b, &(struct note){.kind = BREAKER_ON_OTHER_POLICY,
+                                     .time = now,
+                                     .from = state,
+                                     .to = state,
+                                     .elsewhere = true});
+}
+
 static void tend(struct shared *s);
 
 /* After anything that happened to a circuit. status: of the last answer. */
@@ -103,6 +116,8 @@ static void after(struct shared *s, const struct fleet_news *news, int status)
 {
     if (news->lost)
         storage_is(s->breaker->panel, true, status);
+    if (news->differs)
+        note_other_policy(s->breaker);
     if (news->obeyed)
         tell_orders(s, false, 0);
     if (news->unheard)
@@ -317,37 +332,29 @@ static void look(struct shared *s, uint64_t now)
 
 /* The order is told when it stands in the storage, or the storage has not answered: then it acts here,
  * and is offered on. */
-void fleet_order(breaker_t *b, enum turn_op op, breaker_hold_t hold, breaker_order_t *order)
+void fleet_order(breaker_t *b, struct turn *turn, breaker_order_t *order)
 {
-    struct turn turn = {.op = (uint8_t)op, .hold = (uint8_t)hold, .now = panel_now(b->panel)};
     struct shared *s = fleet_shared(b);
 
+    turn->now = panel_now(b->panel);
     if (order != NULL) {
         order->library.next = NULL;
         *s->orders.last = order;
         s->orders.last = &order->library.next;
     }
-    if (op == TURN_LOOK)
-        look(s, turn.now);
+    if (turn->op == TURN_LOOK)
+        look(s, turn->now);
     else
-        breaker_take_turn(b, &turn);
+        breaker_take_turn(b, turn);
 }
 
 /* ---- The bell ----------------------------------------------------------------------------------*/
 
-/* {name}:1:n */
 static breaker_t *breaker_of_key(const breaker_panel_t *panel, const char *key, size_t length)
 {
-    static const char end[] = "}:1:n";
-    size_t around = sizeof end; /* without its zero, and with the brace before the name */
     char name[BREAKER_NAME_MAX + 1];
 
-    if (length <= around || length > around + BREAKER_NAME_MAX || key[0] != '{' ||
-        memcmp(key + length - (around - 1), end, around - 1) != 0)
-        return NULL;
-    memcpy(name, key + 1, length - around);
-    name[length - around] = '\0';
-    return breaker_find(panel, name);
+    return ask_bell_name(key, length, name) ? breaker_find(panel, name) : NULL;
 }
 
 void fleet_ring(breaker_panel_t *panel, const char *key, size_t key_length, const char *value,

@@ -35,7 +35,7 @@ void fleet_fork(breaker_panel_t *panel);
 void fleet_close(breaker_panel_t *panel);
 
 void fleet_take_turn(breaker_t *breaker, struct turn *turn);
-void fleet_order(breaker_t *breaker, enum turn_op op, breaker_hold_t hold, breaker_order_t *order);
+void fleet_order(breaker_t *breaker, struct turn *turn, breaker_order_t *order);
 void fleet_ring(breaker_panel_t *panel, const char *key, size_t key_length, const char *value,
                 size_t length);
 

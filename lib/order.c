@@ -20,13 +20,12 @@ void order_push(breaker_panel_t *panel, breaker_order_t *order, int status)
 /* ---- Giving ------------------------------------------------------------------------------------*/
 
 /* The order becomes the library's, until it is told. */
-static void keep(breaker_t *b, enum turn_op op, breaker_hold_t hold, breaker_order_t *order,
+static void keep(breaker_t *b, const struct turn *turn, breaker_order_t *order,
                  breaker_order_cb done)
 {
     order->library.done = done;
     order->library.breaker = b;
-    order->library.kind = op;
-    order->library.hold = hold;
+    order->library.kind = turn->op;
     order->library.in_use = 1;
     b->panel->pending++;
 }
@@ -56,7 +55,7 @@ static int check(const breaker_t *b, const breaker_order_t *order, breaker_order
 static int carry_out(breaker_t *b, struct turn *turn, breaker_order_t *order, breaker_order_cb done)
 {
     if (done != NULL)
-        keep(b, (enum turn_op)turn->op, (breaker_hold_t)turn->hold, order, done);
+        keep(b, turn, order, done);
     turn->now = panel_now(b->panel);
     if (turn->op != TURN_LOOK)
         breaker_take_turn(b, turn);
@@ -65,24 +64,30 @@ static int carry_out(breaker_t *b, struct turn *turn, breaker_order_t *order, br
     return 0;
 }
 
-static int give(breaker_t *b, enum turn_op op, breaker_hold_t hold, breaker_order_t *order,
-                breaker_order_cb done)
+static int give_turn(breaker_t *b, struct turn *turn, breaker_order_t *order, breaker_order_cb done)
 {
-    struct turn turn = {.op = (uint8_t)op, .hold = (uint8_t)hold};
     int status = check(b, order, done);
     bool converses;
 
     if (status != 0)
         return status;
-    converses = (b->flags & BREAKER_CONVERSES) && op != TURN_HOLD;
+    converses = (b->flags & BREAKER_CONVERSES) && turn->op != TURN_HOLD;
     if (!converses && !(b->flags & BREAKER_IS_SHARED))
-        return carry_out(b, &turn, order, done);
+        return carry_out(b, turn, order, done);
     if (done != NULL)
-        keep(b, op, hold, order, done);
+        keep(b, turn, order, done);
     if (converses)
-        return converse(b, op, done != NULL ? order : NULL);
-    fleet_order(b, op, hold, done != NULL ? order : NULL);
+        return converse(b, (enum turn_op)turn->op, done != NULL ? order : NULL);
+    fleet_order(b, turn, done != NULL ? order : NULL);
     return 0;
+}
+
+static int give(breaker_t *b, enum turn_op op, breaker_hold_t hold, breaker_order_t *order,
+                breaker_order_cb done)
+{
+    struct turn turn = {.op = (uint8_t)op, .hold = (uint8_t)hold};
+
+    return give_turn(b, &turn, order, done);
 }
 
 void order_converse(breaker_order_t *order)
@@ -95,19 +100,16 @@ int breaker_trip(breaker_t *breaker, breaker_order_t *order, breaker_order_cb do
     return give(breaker, TURN_TRIP, BREAKER_HOLD_NONE, order, done);
 }
 
-/* Only a circuit of this process takes the time from its caller, and that at once. */
 int breaker_trip_for(breaker_t *breaker, uint64_t time, breaker_order_t *order,
                      breaker_order_cb done)
 {
     struct turn turn = {.op = TURN_TRIP, .duration = time};
-    int status;
 
     if (time < 1 || time > BREAKER_TIME_MAX)
         return UV_EINVAL;
-    if (breaker != NULL && (breaker->flags & (BREAKER_IS_DIALECT | BREAKER_IS_SHARED)))
+    if (breaker != NULL && (breaker->flags & BREAKER_IS_DIALECT))
         return UV_ENOTSUP;
-    status = check(breaker, order, done);
-    return status == 0 ? carry_out(breaker, &turn, order, done) : status;
+    return give_turn(breaker, &turn, order, done);
 }
 
 int breaker_recover(breaker_t *breaker, breaker_order_t *order, breaker_order_cb done)

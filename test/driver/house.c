@@ -35,8 +35,8 @@ static void make_panel(struct drive *drive)
     status = breaker_panel_create(&drive->panel, &drive->loop, &settings->panel);
     if (status != 0)
         settings_refuse(breaker_strerror(status), "panel", NULL);
-    drive->listener.kinds = BREAKER_ON_STATE_CHANGE | BREAKER_ON_STORAGE_LOST |
-                            BREAKER_ON_STORAGE_FOUND | BREAKER_ON_MISSED;
+    drive->listener.kinds = BREAKER_ON_STATE_CHANGE | BREAKER_ON_OTHER_POLICY |
+                            BREAKER_ON_STORAGE_LOST | BREAKER_ON_STORAGE_FOUND | BREAKER_ON_MISSED;
     drive->listener.notify = answer_event;
     drive->listener.data = drive;
     breaker_panel_listen(drive->panel, &drive->listener);

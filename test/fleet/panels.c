@@ -447,6 +447,7 @@ static void on_event(breaker_listener_t *listener, const breaker_event_t *event)
         m->moves++;
         note(p, m->number | (uint64_t)event->to << 8 | p->now << 16);
     }
+    m->differing += event->kind == BREAKER_ON_OTHER_POLICY;
     m->lost += event->kind == BREAKER_ON_STORAGE_LOST;
     m->found += event->kind == BREAKER_ON_STORAGE_FOUND;
     if (m->found > m->lost || m->lost > m->found + 1)
@@ -471,12 +472,12 @@ static void begin(struct panels *p, struct member *m)
     m->base = 1000000 + chance(&p->chance) % 1000000;
     m->chance = chance(&p->chance);
     m->state = BREAKER_PASSING;
-    m->moves = m->lost = m->found = 0;
+    m->moves = m->lost = m->found = m->differing = 0;
     m->is_alive = true;
     m->is_gone = false;
     m->turns_at = 0;
     m->listener = (breaker_listener_t){.kinds = BREAKER_ON_STATE_CHANGE | BREAKER_ON_STORAGE_LOST |
-                                                BREAKER_ON_STORAGE_FOUND,
+                                                BREAKER_ON_STORAGE_FOUND | BREAKER_ON_OTHER_POLICY,
                                        .notify = on_event,
                                        .data = m};
     if (uv_loop_init(&m->loop) != 0 || uv_timer_init(&m->loop, &m->keeper) != 0 ||

@@ -28,7 +28,7 @@ struct member {
     bool is_alive, is_cut, is_gone;
     breaker_state_t state; /* by its events */
     uint64_t since;        /* when it came there, ms of true time */
-    uint64_t moves, lost, found;
+    uint64_t moves, lost, found, differing;
 };
 
 struct incident; /* something that is to happen */

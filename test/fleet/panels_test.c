@@ -252,6 +252,75 @@ static void orders_are_obeyed_by_all(void **state)
     close_all();
 }
 
+/* For a time that its giver says, within what each policy allows. */
+static void tripped_for_a_time(void **state)
+{
+    (void)state;
+    open_some(3, 0);
+    assert_int_equal(breaker_trip_for(all.members[0].breaker, 17000, order_of(0), on_order), 0);
+    settle_down(20000);
+    assert_int_equal(all.members[0].ordered, 1);
+    for (unsigned i = 0; i < 3; i++)
+        assert_in_range(look(i).retry_after, 16900, 17000);
+    assert_int_equal(breaker_trip_for(all.members[1].breaker, 600000, NULL, NULL), 0);
+    settle_down(20000);
+    for (unsigned i = 0; i < 3; i++)
+        assert_in_range(look(i).retry_after, 59900, 60000); /* broken_limit */
+    all.members[2].is_cut = true;
+    breaker_reset(all.members[0].breaker, NULL, NULL);
+    settle_down(3000000);
+    assert_int_equal(breaker_trip_for(all.members[2].breaker, 40000, NULL, NULL), 0);
+    assert_in_range(look(2).retry_after, 39999, 40000); /* alone */
+    close_all();
+}
+
+/* A policy with other numbers is told of, once. */
+static void another_policy_is_told(void **state)
+{
+    breaker_options_t options;
+    breaker_policy_t *other;
+
+    (void)state;
+    open_some(3, 0);
+    options_of_figures(&options);
+    options.min_calls = 11;
+    assert_int_equal(breaker_policy_create(&other, &options, NULL), 0);
+    assert_int_equal(breaker_set_policy(all.members[1].breaker, other), 0);
+    for (unsigned i = 0; i < 3; i++) {
+        breaker_trip(all.members[0].breaker, NULL, NULL);
+        settle_down(20000);
+    }
+    assert_int_equal(all.members[0].differing + all.members[2].differing, 0);
+    assert_int_equal(all.members[1].differing, 1);
+    breaker_reset(all.members[1].breaker, NULL, NULL);
+    settle_down(20000);
+    assert_int_equal(all.members[0].differing, 1);
+    assert_int_equal(all.members[2].differing, 1);
+    assert_int_equal(breaker_set_policy(all.members[1].breaker, all.policy), 0);
+    breaker_trip(all.members[1].breaker, NULL, NULL);
+    settle_down(20000);
+    breaker_policy_destroy(other);
+    assert_int_equal(all.members[1].differing, 1);
+    close_all();
+}
+
+/* An idle panel that hears a key anew looks at it. */
+static void hearing_anew_is_looking(void **state)
+{
+    static const char bell[] = "{api}:1:n";
+
+    (void)state;
+    open_some(2, 0);
+    all.lose_bell = 1;
+    breaker_trip(all.members[0].breaker, NULL, NULL);
+    settle_down(2000000);
+    assert_int_equal(look(1).state, BREAKER_PASSING);
+    all.members[1].client->bell(all.members[1].client, bell, strlen(bell), NULL, 0);
+    settle_down(20000);
+    assert_int_equal(look(1).state, BREAKER_BROKEN);
+    close_all();
+}
+
 static void holds_are_common(void **state)
 {
     breaker_permit_t permit;
@@ -414,12 +483,13 @@ static void refuses_in_an_outage(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(orders_are_obeyed_by_all),     cmocka_unit_test(holds_are_common),
-        cmocka_unit_test(refresh_shows_all_counts),     cmocka_unit_test(order_in_an_outage),
-        cmocka_unit_test(destroyed_in_the_middle),      cmocka_unit_test(idle_is_silent),
-        cmocka_unit_test(refusing_reads_once_a_second), cmocka_unit_test(leaves_counts_at_home),
-        cmocka_unit_test(refuses_in_an_outage),         cmocka_unit_test(same_seed_same_trace),
-        cmocka_unit_test(holds_through_chaos),
+        cmocka_unit_test(tripped_for_a_time),      cmocka_unit_test(another_policy_is_told),
+        cmocka_unit_test(hearing_anew_is_looking), cmocka_unit_test(orders_are_obeyed_by_all),
+        cmocka_unit_test(holds_are_common),        cmocka_unit_test(refresh_shows_all_counts),
+        cmocka_unit_test(order_in_an_outage),      cmocka_unit_test(destroyed_in_the_middle),
+        cmocka_unit_test(idle_is_silent),          cmocka_unit_test(refusing_reads_once_a_second),
+        cmocka_unit_test(leaves_counts_at_home),   cmocka_unit_test(refuses_in_an_outage),
+        cmocka_unit_test(same_seed_same_trace),    cmocka_unit_test(holds_through_chaos),
     };
 
     return cmocka_run_group_tests_name("fleet panels", tests, NULL, NULL);

@@ -6,7 +6,8 @@
  *   {name}:1:p:<epoch>.<nonce>:<width>:<bucket>     processes of a bucket, and slow results
  *   {name}:1:t:<epoch>.<nonce>:<slot>               a trial lease
  *
- * 1 is the version of this layout. Every key has a time to live. */
+ * 1 is the version of this layout. Every key has a time to live. The braces make a cluster keep them
+ * together, and must not be empty: a name that begins with '}' or ':' has a ':' before it. */
 #include "ask.h"
 #include "circuit/text.h"
 #include "lease.h"
@@ -18,11 +19,18 @@ enum { BACKOFF_FIRST = 100, BACKOFF_LAST = 1000, MISSES_UNTIL_AWAY = 2, RECOVERY
 
 /* ---- Keys and verbs ----------------------------------------------------------------------------*/
 
+static bool is_marked(char first)
+{
+    return first == '}' || first == ':';
+}
+
 static char *begin_key(char *key, const struct fleet_world *w)
 {
     char *end = key;
 
     *end++ = '{';
+    if (is_marked(w->name[0]))
+        *end++ = ':';
     end = text_bytes(end, w->name, w->name_length);
     return text_word(end, "}:1:");
 }
@@ -40,6 +48,22 @@ static char *put_epoch(char *end, const struct fleet *f)
 uint16_t ask_bell_key(const struct fleet_world *w, char *key)
 {
     return (uint16_t)(text_word(begin_key(key, w), "n") - key);
+}
+
+bool ask_bell_name(const char *key, size_t length, char *name)
+{
+    static const char tail[] = "}:1:n";
+    const char *begin = key + 1, *end = key + length - strlen(tail);
+
+    if (length < 1 + strlen(tail) || key[0] != '{' || memcmp(end, tail, strlen(tail)) != 0)
+        return false;
+    if (begin + 1 < end && begin[0] == ':' && is_marked(begin[1]))
+        begin++;
+    if (begin == end || end - begin > (ptrdiff_t)BREAKER_NAME_MAX)
+        return false;
+    memcpy(name, begin, (size_t)(end - begin));
+    name[end - begin] = '\0';
+    return true;
 }
 
 static breaker_verb_t *verb(struct ask *a, breaker_verb_kind_t kind, const char *key, char *end)
@@ -489,6 +513,10 @@ void ask_bell(struct fleet *f, const struct fleet_world *w, const char *value, s
 {
     struct record record;
 
+    if (value == NULL) {
+        fleet_sync_by(f, w->now);
+        return;
+    }
     if (w->wall == 0 || !record_read(&record, value, length))
         return;
     f->plain_until = 0;

@@ -40,11 +40,13 @@ bool ask_make(struct ask *ask, struct fleet *fleet, const struct fleet_world *wo
 bool ask_hear(struct ask *ask, struct fleet *fleet, const struct fleet_world *world, int status,
               struct fleet_news *news);
 
-/* The bell of this circuit rang; false: it is not this circuit's. */
+/* The bell of this circuit rang; value NULL: it may have rung before, unheard. */
 void ask_bell(struct fleet *fleet, const struct fleet_world *world, const char *value,
               size_t length, struct fleet_news *news);
 
-/* Where the bell is; returns the length. key: of ASK_KEY bytes. */
+/* Where the bell is; returns the length. key: of ASK_KEY bytes. And whose it is; false: no circuit's.
+ * name: of BREAKER_NAME_MAX + 1 bytes. */
 uint16_t ask_bell_key(const struct fleet_world *world, char *key);
+bool ask_bell_name(const char *key, size_t length, char *name);
 
 #endif /* CIRCUIT_ASK_H */

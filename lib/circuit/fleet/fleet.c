@@ -372,7 +372,8 @@ static void order(struct fleet *f, const struct fleet_world *w, struct turn *tur
         news->obeyed = true;
         return;
     }
-    f->order = (struct fleet_order){.given = w->now, .op = turn->op, .hold = turn->hold};
+    f->order = (struct fleet_order){
+        .given = w->now, .duration = (uint32_t)turn->duration, .op = turn->op, .hold = turn->hold};
     fleet_obey(f, w, news);
     if (!f->order.is_offered) {
         native_step(w->local, w->rules, turn); /* L obeys until F can */
@@ -469,6 +470,7 @@ void fleet_retune(struct fleet *f, const struct fleet_world *w)
 
     f->epoch = w->local->epoch;
     f->plain_until = 0;
+    f->is_differing = false;
     if (f->current.state == BREAKER_PASSING)
         tally_clear(&f->tally, 0, w->wall / shape.width);
 }

@@ -77,7 +77,8 @@ struct fleet_lease {
 /* An order that does not stand in the storage yet. */
 struct fleet_order {
     uint64_t given;
-    uint8_t op; /* enum turn_op; TURN_ADMIT: there is none */
+    uint32_t duration; /* of a BROKEN; 0: as a rule's trip would last */
+    uint8_t op;        /* enum turn_op; TURN_ADMIT: there is none */
     uint8_t hold;
     uint8_t tries;
     bool is_offered; /* the record that is to be written is it */

@@ -374,6 +374,7 @@ bool replica_order(struct fleet *f, const struct fleet_world *w, const struct fl
         return false;
     if (order->op == TURN_TRIP) {
         r = next_record(f, w, BREAKER_BROKEN);
+        r.duration = order->duration > 0 ? order->duration : r.duration;
     } else if (order->op == TURN_RECOVER) {
         r = next_record(f, w, is_immediate ? BREAKER_PASSING : BREAKER_RECOVERING);
     } else if (order->op == TURN_RESET) {
