@@ -129,6 +129,7 @@ static int run(const struct directory *directory, breaker_verb_t *verb, uint64_t
         verb->number = held.found;
         return unlink(path) == 0 || errno == ENOENT ? 0 : uv_translate_sys_error(errno);
     case BREAKER_LOG:
+    case BREAKER_MEMBERS:
         return UV_ENOTSUP;
     case BREAKER_TELL:
     case BREAKER_MEMBER:

@@ -40,6 +40,8 @@
 #ifndef BREAKER_H
 #define BREAKER_H
 
+/* clang-format off */ /* laid out by hand */
+
 #include <stddef.h>
 #include <stdint.h>
 
@@ -69,8 +71,8 @@ struct breaker_storage_s; /* <breaker/storage.h> */
  * libuv's negative codes, and the few that libuv lacks, which lie below its range. */
 
 #define BREAKER_EREJECTED (-20001) /* the circuit refused the call; see breaker_retry_after */
-#define BREAKER_ESTALE (-20002)   /* a permit cleared or of an earlier epoch; a call already over */
-#define BREAKER_ETRIPPED (-20003) /* this very call tripped the circuit (dialects that say so) */
+#define BREAKER_ESTALE (-20002)    /* a permit cleared or of an earlier epoch; a call already over */
+#define BREAKER_ETRIPPED (-20003)  /* this very call tripped the circuit (dialects that say so) */
 
 /* A static text for any code that this library returns, libuv's included. Never NULL. */
 BREAKER_API const char *breaker_strerror(int code);
@@ -184,8 +186,8 @@ typedef struct breaker_options_s {
     size_t size; /* set by breaker_options_init; grows at the end only */
 
     /* -- The window of PASSING. A result is credited to the moment of its completion. */
-    uint64_t window;  /* its span: 1 .. a day. Default 10000 */
-    unsigned buckets; /* the time buckets it is made of: 1 .. 60, at most one per ms. Default 10 */
+    uint64_t window;     /* its span: 1 .. a day. Default 10000 */
+    unsigned buckets;    /* the time buckets it is made of: 1 .. 60, at most one per ms. Default 10 */
     unsigned last_calls; /* instead: the last so many outcomes, whenever they were: 1 .. 10000.
                             Default 0: by time */
 
@@ -199,35 +201,34 @@ typedef struct breaker_options_s {
     unsigned max_failures;         /* so many failures in the window. Default 0: not used */
     unsigned consecutive_failures; /* so many in a row, whenever they were. Default 0: not used */
     double slow_ratio;             /* slow / (ok + failed) >= this: (0, 1]. Default BREAKER_OFF */
-    uint64_t slow_time;   /* slow is a call that took this long or longer: 1 .. a day; needed
+    uint64_t slow_time;            /* slow is a call that took this long or longer: 1 .. a day; needed
                                       by slow_ratio. Default 0 */
-    breaker_rule_fn rule; /* Default NULL */
+    breaker_rule_fn rule;          /* Default NULL */
     void *rule_data;
     uint64_t passing_time; /* the least time in PASSING before a trip. Default 0 (aiomisc) */
 
     /* -- BROKEN. Trips are consecutive until PASSING has held longer than recovery_time and than the
      * last BROKEN. */
-    uint64_t broken_time; /* of a first trip: 0 .. a day. Default 5000 */
-    double broken_factor; /* each consecutive trip multiplies it by this: 1 .. 100. Default 2 */
-    uint64_t
-        broken_limit; /* up to this: broken_time .. a day. Default 0: 12 x broken_time (or a day) */
-    double broken_jitter; /* lengthens by a random share of up to this: 0 .. 1. Default 0 */
+    uint64_t broken_time;  /* of a first trip: 0 .. a day. Default 5000 */
+    double broken_factor;  /* each consecutive trip multiplies it by this: 1 .. 100. Default 2 */
+    uint64_t broken_limit; /* up to this: broken_time .. a day. Default 0: 12 x broken_time (or a day) */
+    double broken_jitter;  /* lengthens by a random share of up to this: 0 .. 1. Default 0 */
 
     /* -- RECOVERING. */
     breaker_recovery_t recovery; /* Default BREAKER_SAMPLER */
     uint64_t recovery_time;      /* sampler: 1 .. a day; see broken_factor too. Default 10000 */
     unsigned recovery_min;       /* sampler: the least results (and the most unproven probes): >= 1.
                                     Default 10 */
-    double recovery_ratio;      /* sampler: (0, 1]. Default BREAKER_OFF: error_ratio, or else 0.5 */
-    unsigned max_trials;        /* trial: >= 1. Default 1 */
-    unsigned success_threshold; /* trial: >= 1. Default 1 */
-    uint64_t probe_time;        /* when this has passed since the last admission and results are
+    double recovery_ratio;       /* sampler: (0, 1]. Default BREAKER_OFF: error_ratio, or else 0.5 */
+    unsigned max_trials;         /* trial: >= 1. Default 1 */
+    unsigned success_threshold;  /* trial: >= 1. Default 1 */
+    uint64_t probe_time;         /* when this has passed since the last admission and results are
                                     missing, they count as one failure, looked at when somebody next
                                     asks; what comes for them later is late: 1 .. a day.
                                     Default 30000 */
 
     /* -- Calls. */
-    uint64_t timeout; /* of a breaker_call whose own is 0; 0 .. a day. Default 0: none */
+    uint64_t timeout;             /* of a breaker_call whose own is 0; 0 .. a day. Default 0: none */
     breaker_classify_fn classify; /* Default NULL: the built-in one */
     void *classify_data;
     breaker_outcome_t excluded_outcome; /* of statuses given to breaker_policy_exclude. Default
@@ -239,10 +240,9 @@ typedef struct breaker_options_s {
 
     /* -- The fleet: processes that use one name in one storage share one circuit. Of no meaning on a
      * panel without a storage, and to dialects. */
-    breaker_share_t share;  /* Default BREAKER_SHARE_COUNTS */
-    uint64_t sync_interval; /* what is counted travels so often: 1 .. 60000. Default 10 */
-    unsigned
-        min_reporters; /* the fleet's circuit breaks when so many processes fail at once, and more
+    breaker_share_t share;      /* Default BREAKER_SHARE_COUNTS */
+    uint64_t sync_interval;     /* what is counted travels so often: 1 .. 60000. Default 10 */
+    unsigned min_reporters;     /* the fleet's circuit breaks when so many processes fail at once, and more
                                    than half of those that report: >= 1. Default 2; fleets of one, or of
                                    short-lived processes, want 1 */
     breaker_outage_t on_outage; /* Default BREAKER_OUTAGE_LOCAL */
@@ -305,7 +305,7 @@ typedef struct breaker_panel_options_s {
     uint64_t (*wall)(void *data);
 } breaker_panel_options_t;
 
-#define breaker_panel_options_init(options) \
+#define breaker_panel_options_init(options)                                                        \
     breaker_panel_options_init_sized((options), sizeof *(options))
 BREAKER_API void breaker_panel_options_init_sized(breaker_panel_options_t *options, size_t size);
 
@@ -426,14 +426,13 @@ struct breaker_due_s {
 struct breaker_call_s {
     /* The caller's to set, after breaker_call_init and before breaker_call. */
     void *data;
-    breaker_call_cb stop;    /* asked from the loop to end the I/O, at a timeout or a cancel, before
+    breaker_call_cb stop;      /* asked from the loop to end the I/O, at a timeout or a cancel, before
                                   done; breaker_finish remains due, and may be called inside. May be
                                   NULL */
-    breaker_call_cb release; /* the last callback. May be NULL */
-    breaker_start_cb
-        fallback;     /* begun instead of start when the call is refused; what it brings goes
+    breaker_call_cb release;   /* the last callback. May be NULL */
+    breaker_start_cb fallback; /* begun instead of start when the call is refused; what it brings goes
                                   to done and is not counted by the circuit. May be NULL */
-    uint64_t timeout; /* from start to breaker_finish: 1 .. a day; a failure at once for the
+    uint64_t timeout;          /* from start to breaker_finish: 1 .. a day; a failure at once for the
                                   circuit. 0: the policy's. Starts of one turn of the loop count from
                                   one reading of the clock. It gains what time the loop itself stood
                                   still, once */
@@ -497,10 +496,10 @@ BREAKER_API int breaker_cancel(breaker_call_t *call);
  *     static BREAKER_CUTOUT(fetch, github, fetch_start)
  * defines  int fetch(breaker_call_t *call, breaker_done_cb done).
  * The second argument is any expression for the breaker, evaluated at each call. */
-#define BREAKER_CUTOUT(name, breaker, start)                 \
-    int name(breaker_call_t *call, breaker_done_cb done)     \
-    {                                                        \
-        return breaker_call((breaker), call, (start), done); \
+#define BREAKER_CUTOUT(name, breaker, start)                                                       \
+    int name(breaker_call_t *call, breaker_done_cb done)                                           \
+    {                                                                                              \
+        return breaker_call((breaker), call, (start), done);                                       \
     }
 
 /* ---- Management --------------------------------------------------------------------------------
@@ -578,7 +577,7 @@ typedef struct breaker_snapshot_s {
 
 /* Tells all about a breaker as of now; computes, changes nothing: a BROKEN whose time is over is still
  * BROKEN, with retry_after 0, until somebody asks for a call. */
-#define breaker_inspect(breaker, snapshot) \
+#define breaker_inspect(breaker, snapshot)                                                         \
     breaker_inspect_sized((breaker), (snapshot), sizeof *(snapshot))
 BREAKER_API int breaker_inspect_sized(const breaker_t *breaker, breaker_snapshot_t *snapshot,
                                       size_t size);
@@ -591,8 +590,7 @@ enum {
     BREAKER_ON_REJECTED = 1 << 3,
     BREAKER_ON_LATE = 1 << 4, /* a result after its epoch or its call; see totals.late */
     BREAKER_ON_STATE_CHANGE = 1 << 5,
-    BREAKER_ON_OTHER_POLICY =
-        1 << 6, /* shared: another process made a transition by a policy with other
+    BREAKER_ON_OTHER_POLICY = 1 << 6, /* shared: another process made a transition by a policy with other
                                          numbers in it; told once, and again after breaker_set_policy */
     /* For a panel's listeners: */
     BREAKER_ON_STORAGE_LOST = 1 << 7, /* the panel's storage is away; status says why */
@@ -604,17 +602,16 @@ enum {
 
 typedef struct breaker_event_s {
     int kind;
-    breaker_t *breaker; /* NULL: BREAKER_ON_MISSED and BREAKER_ON_STORAGE_... */
-    uint64_t time;      /* the panel's clock when it happened */
-    int status; /* success, failure, late: the call's. Rejected, state change: the last error */
-    uint64_t duration;    /* success, failure, late: how long the call took */
-    breaker_state_t from; /* state change; otherwise the state at the time, in both */
+    breaker_t *breaker;      /* NULL: BREAKER_ON_MISSED and BREAKER_ON_STORAGE_... */
+    uint64_t time;           /* the panel's clock when it happened */
+    int status;              /* success, failure, late: the call's. Rejected, state change: the last error */
+    uint64_t duration;       /* success, failure, late: how long the call took */
+    breaker_state_t from;    /* state change; otherwise the state at the time, in both */
     breaker_state_t to;
     breaker_counts_t counts; /* state change: the evidence it was made on */
     uint64_t retry_after;    /* rejected, and state change to BROKEN */
     int elsewhere;           /* state change: others made it, and it was learnt from the storage */
-    uint64_t
-        missed[BREAKER_KINDS]; /* BREAKER_ON_MISSED: how many of each kind, in order of kinds */
+    uint64_t missed[BREAKER_KINDS]; /* BREAKER_ON_MISSED: how many of each kind, in order of kinds */
 } breaker_event_t;
 
 /* Events arrive in order, after the state is final, from the loop, and never for a destroyed breaker.

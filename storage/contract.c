@@ -31,6 +31,8 @@ static bool is_verb(const breaker_verb_t *verb)
     if (!is_key(verb->key, verb->key_length))
         return false;
     switch (verb->kind) {
+    case BREAKER_MEMBERS:
+        return verb->number >= 0 && verb->length > 0 && verb->value != NULL;
     case BREAKER_GET:
         return verb->length == 0 || verb->value != NULL;
     case BREAKER_SET:

@@ -14,7 +14,7 @@
  * Needed: Redis 5 or later, one server (or a cluster of which one node serves all slots). Each
  * transaction is one Lua script; a user with an access list needs, on its keys and channels,
  *     +evalsha +eval +time +get +set +incrby +pexpire +del +zadd +zcard +zremrangebyscore +setrange
- *     +publish, for registers +sadd +hset, for the bell +subscribe, with a database +select, for
+ *     +publish, for registers +sadd +hset +sscan, for the bell +subscribe, with a database +select, for
  *     flush +scan +unlink
  * (client|setname is tried and may be denied, and so may sadd and hset; without publish and
  * subscribe everything works, and news travel with the next exchange).

@@ -16,6 +16,8 @@
 #ifndef BREAKER_STORAGE_H
 #define BREAKER_STORAGE_H
 
+/* clang-format off */ /* laid out by hand */
+
 #include <breaker.h>
 
 #ifdef __cplusplus
@@ -23,7 +25,7 @@ extern "C" {
 #endif
 
 #define BREAKER_KEY_MAX 512u   /* bytes of a key, the storage's own prefix not included */
-#define BREAKER_VALUE_MAX 128u /* bytes of a value */
+#define BREAKER_VALUE_MAX 256u /* bytes of a value */
 #define BREAKER_VERBS_MAX 8u   /* verbs of a transaction */
 
 /* The guard of a transaction did not hold, and nothing of it was done. */
@@ -56,25 +58,31 @@ typedef enum {
     BREAKER_TELL = 7,   /* ring the bell, if the transaction is done: value to every client of the
                            storage that listens to key, as a hint, which may be lost, doubled or late.
                            Optional: without BREAKER_STORAGE_BELL accepted, and does nothing */
-    BREAKER_MEMBER =
-        8,            /* a register for readers from outside, who look for what circuits there are:
-                           add value to the set at key; the key gets ttl, if any. It answers nothing,
+    BREAKER_MEMBER = 8, /* a register, for those who look for what circuits there are: add value to the
+                           set at key; the key, or this member, gets ttl, if any. It answers nothing,
                            and where it cannot be done (the key is something else) all else still is.
-                           Optional: without BREAKER_STORAGE_REGISTER accepted, and does nothing */
-    BREAKER_FIELD = 9 /* the same: a field of the record at key. value is its name, which is not
-                           empty, a zero byte, and the text to store */
+                           Optional: without BREAKER_STORAGE_REGISTER or _MEMBERS accepted, and does
+                           nothing */
+    BREAKER_FIELD = 9,  /* the same: a field of the record at key. value is its name, which is not
+                           empty, a zero byte, and the text to store. Optional: see _REGISTER */
+    BREAKER_MEMBERS = 10 /* a page of such a set: number is 0 for the first, and then what the page
+                           before gave, which is 0 after the last. value[0 .. length) are members, a
+                           zero byte behind each (so it is for members without one); none, where there
+                           is no such key. Who is a member all the while comes at least once. length:
+                           in: capacity, 1 or more; UV_EMSGSIZE: too little for a page, which 32 KB
+                           never are. Optional: UV_ENOTSUP without BREAKER_STORAGE_MEMBERS */
 } breaker_verb_kind_t;
 
 typedef struct breaker_verb_s {
     breaker_verb_kind_t kind;
     uint16_t key_length; /* 1 .. 512 */
-    uint16_t length;     /* of value: 0 .. 128. GET: its capacity at submit, of any size; the length
+    uint16_t length;     /* of value: 0 .. 256. GET: its capacity at submit, of any size; the length
                             found at completion, 0 without one (a longer value is UV_EMSGSIZE) */
     uint8_t found;       /* GET: out */
     const char *key;
-    char *value;        /* GET: out; the others: in, not written to. May be NULL if length is 0 */
-    int64_t number;     /* INCR: in and out; ADD, DELETE, LOG: out */
-    uint64_t ttl;       /* SET, ADD, INCR, LOG, MEMBER, FIELD; ms, 0: none */
+    char *value;    /* GET, MEMBERS: out; the others: in, not written to. May be NULL if length is 0 */
+    int64_t number; /* INCR, MEMBERS: in and out; ADD, DELETE, LOG: out */
+    uint64_t ttl;   /* SET, ADD, INCR, LOG, MEMBER, FIELD; ms, 0: none */
     int64_t score, cut; /* LOG; ms */
 } breaker_verb_t;
 
@@ -107,7 +115,7 @@ struct breaker_transaction_s {
 
     breaker_guard_t guard;
     uint16_t guard_key_length; /* 1 .. 512 */
-    uint16_t guard_length;     /* 0 .. 128 */
+    uint16_t guard_length;     /* 0 .. 256 */
     const char *guard_key;
     const char *guard_value;
 
@@ -156,7 +164,9 @@ enum {
     BREAKER_STORAGE_WIRE = 1 << 3, /* its keys are read by other languages' peers: dialects take on
                                          the habits that theirs have on Redis (whole seconds, opened_at
                                          only forward) unless told otherwise */
-    BREAKER_STORAGE_REGISTER = 1 << 4 /* keeps what MEMBER and FIELD say */
+    BREAKER_STORAGE_REGISTER = 1 << 4, /* keeps what MEMBER and FIELD say under their keys, for readers
+                                         from outside */
+    BREAKER_STORAGE_MEMBERS = 1 << 5   /* keeps what MEMBER says, and has MEMBERS */
 };
 
 typedef struct breaker_storage_ops_s {

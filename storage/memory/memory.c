@@ -2,13 +2,13 @@
  * when submit returns. */
 #include "memory.h"
 #include "memory_bell.h"
-#include "memory_keys.h"
+#include "memory_register.h"
 #include <string.h>
 
 struct memory {
     breaker_storage_t storage; /* first */
     uv_mutex_t mutex;
-    struct memory_keys keys;
+    struct memory_keys keys, members;
     struct memory_bell bell;
     void *data;
     uint64_t (*wall)(void *data);
@@ -68,19 +68,19 @@ static int check_guard(struct memory *memory, breaker_transaction_t *transaction
 static int answers_number(breaker_verb_kind_t kind)
 {
     return kind == BREAKER_ADD || kind == BREAKER_INCR || kind == BREAKER_DELETE ||
-           kind == BREAKER_LOG;
+           kind == BREAKER_LOG || kind == BREAKER_MEMBERS;
 }
 
 static void give(breaker_transaction_t *transaction, const struct memory_result *results)
 {
     for (unsigned i = 0; i < transaction->count; i++) {
         breaker_verb_t *verb = &transaction->verbs[i];
-        if (verb->kind == BREAKER_GET) {
+        if (verb->kind == BREAKER_GET)
             verb->found = results[i].found;
+        if (verb->kind == BREAKER_GET || verb->kind == BREAKER_MEMBERS)
             verb->length = results[i].length;
-        } else if (answers_number(verb->kind)) {
+        if (answers_number(verb->kind))
             verb->number = results[i].number;
-        }
     }
 }
 
@@ -90,12 +90,16 @@ static int carry_out(struct memory *memory, const breaker_client_t *client,
     struct memory_result results[BREAKER_VERBS_MAX];
     transaction->wall = wall(memory);
     memory_keys_sweep(&memory->keys, transaction->wall);
+    memory_keys_sweep(&memory->members, transaction->wall);
     int status = check_guard(memory, transaction);
+    if (status == 0)
+        status = memory_register_read(&memory->members, transaction->wall, transaction, results);
     if (status == 0)
         status = memory_keys_run(&memory->keys, transaction->wall, transaction, results);
     if (status != 0)
         return status;
     give(transaction, results);
+    memory_register_write(&memory->members, transaction->wall, transaction);
     for (unsigned i = 0; i < transaction->count; i++)
         if (transaction->verbs[i].kind == BREAKER_TELL)
             memory_bell_tell(&memory->bell, client, &transaction->verbs[i]);
@@ -144,6 +148,7 @@ static void memory_flush(breaker_storage_t *storage, breaker_client_t *client,
     uv_mutex_lock(&memory->mutex);
     transaction->wall = wall(memory);
     memory_keys_clear(&memory->keys);
+    memory_keys_clear(&memory->members);
     uv_mutex_unlock(&memory->mutex);
     transaction->complete(transaction, 0);
 }
@@ -159,7 +164,8 @@ static int memory_listen(breaker_storage_t *storage, breaker_client_t *client, c
 static const breaker_storage_ops_t ops = {
     .size = sizeof ops,
     .name = "memory",
-    .flags = BREAKER_STORAGE_THREADS | BREAKER_STORAGE_LOGS | BREAKER_STORAGE_BELL,
+    .flags = BREAKER_STORAGE_THREADS | BREAKER_STORAGE_LOGS | BREAKER_STORAGE_BELL |
+             BREAKER_STORAGE_MEMBERS,
     .open = memory_open,
     .close = memory_close,
     .submit = memory_submit,
@@ -205,10 +211,14 @@ static int init(struct memory *memory, const breaker_memory_options_t *options)
     memory->made_mono = monotonic();
     if ((error = memory_keys_init(&memory->keys, options, seed)) != 0)
         goto no_keys;
+    if ((error = memory_keys_init(&memory->members, options, ~seed)) != 0)
+        goto no_members;
     if ((error = memory_bell_init(&memory->bell, &memory->mutex, ~seed)) != 0)
         goto no_bell;
     return 0;
 no_bell:
+    memory_keys_free(&memory->members);
+no_members:
     memory_keys_free(&memory->keys);
 no_keys:
     uv_mutex_destroy(&memory->mutex);
@@ -246,6 +256,7 @@ int breaker_memory_destroy(breaker_storage_t *storage)
     if (clients > 0)
         return UV_EBUSY;
     memory_bell_free(&memory->bell);
+    memory_keys_free(&memory->members);
     memory_keys_free(&memory->keys);
     uv_mutex_destroy(&memory->mutex);
     memory_release(memory);

@@ -128,6 +128,11 @@ void memory_table_remove(struct memory_table *table, struct memory_node *node)
     table->count--;
 }
 
+struct memory_node *memory_table_bucket(const struct memory_table *table, size_t bucket)
+{
+    return table->buckets[bucket];
+}
+
 struct memory_node *memory_table_take(struct memory_table *table, size_t *at)
 {
     while (*at < table->used && table->buckets[*at] == NULL)

@@ -36,6 +36,10 @@ int memory_table_reserve(struct memory_table *table, size_t more);
 void memory_table_insert(struct memory_table *table, struct memory_node *node);
 void memory_table_remove(struct memory_table *table, struct memory_node *node);
 
+/* The first node of a bucket, 0 .. used - 1. A node that is there while all buckets are looked at in order
+ * is seen: a split moves it up. */
+struct memory_node *memory_table_bucket(const struct memory_table *table, size_t bucket);
+
 /* Takes any node out; NULL: the table is empty. Begin with *at = 0; for emptying a table, in
  * linear time. */
 struct memory_node *memory_table_take(struct memory_table *table, size_t *at);

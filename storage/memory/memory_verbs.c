@@ -131,10 +131,11 @@ static int verb_log(struct memory_drafts *drafts, struct memory_draft *draft,
     return 0;
 }
 
-/* There is nobody outside who could read it. */
+/* Kept elsewhere, but for fields: there is nobody outside who could read them. */
 static bool is_register(const breaker_verb_t *verb)
 {
-    return verb->kind == BREAKER_MEMBER || verb->kind == BREAKER_FIELD;
+    return verb->kind == BREAKER_MEMBER || verb->kind == BREAKER_FIELD ||
+           verb->kind == BREAKER_MEMBERS;
 }
 
 static int run(struct memory_drafts *drafts, const breaker_verb_t *verb,

@@ -243,7 +243,7 @@ static const breaker_storage_ops_t ops = {
     .size = sizeof ops,
     .name = "redis",
     .flags = BREAKER_STORAGE_LOGS | BREAKER_STORAGE_BELL | BREAKER_STORAGE_WIRE |
-             BREAKER_STORAGE_REGISTER,
+             BREAKER_STORAGE_REGISTER | BREAKER_STORAGE_MEMBERS,
     .open = redis_open,
     .close = redis_close,
     .submit = redis_submit,

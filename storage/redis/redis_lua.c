@@ -61,6 +61,13 @@ const char redis_lua_text[] =
 "    local ttl = ARGV[arg + 3]\n"
 "    arg = arg + 3\n"
 "    if type(call('HSET', k, a, b)) == 'number' and ttl ~= '0' then call('PEXPIRE', k, ttl) end\n"
+"  elseif verb == 'n' then -- cursor, room\n"
+"    arg = arg + 2\n"
+"    r = call('SSCAN', k, a, 'COUNT', 32)\n"
+"    if not r.err then\n"
+"      local names = table.concat(r[2], '\\0') .. (r[2][1] and '\\0' or '')\n"
+"      r = #names > tonumber(b) and #names or r[1] .. '\\0' .. names\n"
+"    end\n"
 "  elseif verb == 't' then -- channel, value\n"
 "    arg = arg + 2\n"
 "    bells = bells or {}\n"
@@ -85,4 +92,4 @@ const char redis_lua_text[] =
 /* clang-format on */
 
 /* Of the text above; a test asks the server for it. */
-const char redis_lua_digest[] = "37c56a29a40d02b18281a26f18b0e746b56cf806";
+const char redis_lua_digest[] = "1bf110af54f2b5c7003f8e58aa5ee4b7dadff6e8";

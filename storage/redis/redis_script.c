@@ -14,6 +14,7 @@ static const char letters[] = {
     [BREAKER_GET] = 'g',  [BREAKER_SET] = 's',    [BREAKER_ADD] = 'a',
     [BREAKER_INCR] = 'i', [BREAKER_DELETE] = 'd', [BREAKER_LOG] = 'l',
     [BREAKER_TELL] = 't', [BREAKER_MEMBER] = 'm', [BREAKER_FIELD] = 'h',
+    [BREAKER_MEMBERS] = 'n',
 };
 
 /* ---- Out */
@@ -37,6 +38,7 @@ static unsigned args_of(const breaker_verb_t *verb)
     case BREAKER_INCR:
     case BREAKER_TELL:
     case BREAKER_MEMBER:
+    case BREAKER_MEMBERS:
         return 2;
     case BREAKER_FIELD:
         return 3;
@@ -90,6 +92,10 @@ static void put_args(struct redis_buffer *out, const struct redis_settings *sett
     case BREAKER_INCR:
         redis_buffer_number(out, verb->number);
         put_ttl(out, verb->ttl);
+        break;
+    case BREAKER_MEMBERS:
+        redis_buffer_number(out, verb->number);
+        redis_buffer_number(out, verb->length);
         break;
     case BREAKER_LOG: {
         char member[16]; /* distinct from every other process' members, so that equal scores are */
@@ -191,6 +197,32 @@ static bool number_of(const struct redis_reply *reply, const struct redis_part *
     return *end == '\0';
 }
 
+/* The next cursor, a zero byte, the members; or how long they are, when they do not fit. */
+static int page(const struct redis_reply *reply, const struct redis_part *part,
+                breaker_verb_t *verb, bool store)
+{
+    const char *text = redis_reply_text(reply, part), *zero;
+    char *end;
+    long long next;
+    size_t length;
+
+    if (part->type == REDIS_REPLY_INTEGER)
+        return UV_EMSGSIZE;
+    if (part->type != REDIS_REPLY_STRING || (zero = memchr(text, '\0', part->length)) == NULL)
+        return UV_EPROTO;
+    next = strtoll(text, &end, 10);
+    length = part->length - (size_t)(zero + 1 - text);
+    if (end != zero || next < 0 || length > verb->length)
+        return UV_EPROTO;
+    if (!store)
+        return 0;
+    verb->number = next;
+    verb->length = (uint16_t)length;
+    if (length > 0)
+        memcpy(verb->value, zero + 1, length);
+    return 0;
+}
+
 /* Looks at one result, and takes it only if asked to: an error must leave the verbs alone. */
 static int result(const struct redis_reply *reply, size_t index, breaker_verb_t *verb, bool store)
 {
@@ -213,6 +245,8 @@ static int result(const struct redis_reply *reply, size_t index, breaker_verb_t 
         if (part->length)
             memcpy(verb->value, redis_reply_text(reply, part), part->length);
         return 0;
+    case BREAKER_MEMBERS:
+        return page(reply, part, verb, store);
     case BREAKER_SET:
     case BREAKER_TELL:
     case BREAKER_MEMBER:

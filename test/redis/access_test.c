@@ -126,7 +126,7 @@ static void database_that_is_not(void **state)
 #define RIGHTS                                                                                \
     "ACL SETUSER narrow reset on >word +evalsha +eval +time +get +set +incrby +pexpire +del " \
     "+zadd "                                                                                  \
-    "+zcard +zremrangebyscore +setrange +sadd +hset"
+    "+zcard +zremrangebyscore +setrange +sadd +hset +sscan"
 
 static void as_narrow_user(void)
 {

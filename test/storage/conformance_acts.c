@@ -161,6 +161,15 @@ breaker_verb_t *act_member(struct act *act, const char *key, size_t key_length, 
     return with_value(add_verb(act, BREAKER_MEMBER, key, key_length), value, length);
 }
 
+breaker_verb_t *act_members(struct act *act, const char *key, size_t key_length, char *page,
+                            size_t room)
+{
+    breaker_verb_t *verb = add_verb(act, BREAKER_MEMBERS, key, key_length);
+    verb->value = page;
+    verb->length = (uint16_t)room;
+    return verb;
+}
+
 breaker_verb_t *act_field(struct act *act, const char *key, size_t key_length, const char *value,
                           size_t length)
 {

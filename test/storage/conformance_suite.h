@@ -84,6 +84,8 @@ breaker_verb_t *act_log(struct act *act, const char *key, size_t key_length, int
                         int64_t cut);
 breaker_verb_t *act_tell(struct act *act, const char *key, size_t key_length, const char *value,
                          size_t length);
+breaker_verb_t *act_members(struct act *act, const char *key, size_t key_length, char *page,
+                            size_t room);
 breaker_verb_t *act_member(struct act *act, const char *key, size_t key_length, const char *value,
                            size_t length);
 breaker_verb_t *act_field(struct act *act, const char *key, size_t key_length, const char *value,

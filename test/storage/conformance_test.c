@@ -74,7 +74,7 @@ static int make(void *data, breaker_storage_t **storage)
     static const breaker_storage_ops_t ops = {
         .size = sizeof ops,
         .name = "mutant",
-        .flags = BREAKER_STORAGE_LOGS | BREAKER_STORAGE_BELL,
+        .flags = BREAKER_STORAGE_LOGS | BREAKER_STORAGE_BELL | BREAKER_STORAGE_MEMBERS,
         .open = spoilt_open,
         .close = spoilt_close,
         .submit = spoilt_submit,

@@ -207,7 +207,7 @@ static void limits_of_verbs(struct suite *suite)
     act_delete(act, TEXT("key"))->kind = (breaker_verb_kind_t)0;
     MUST(suite, is_refused(suite, act));
     act = with_one_before(suite);
-    act_delete(act, TEXT("key"))->kind = (breaker_verb_kind_t)(BREAKER_FIELD + 1);
+    act_delete(act, TEXT("key"))->kind = (breaker_verb_kind_t)(BREAKER_MEMBERS + 1);
     MUST(suite, is_refused(suite, act));
     act = with_one_before(suite);
     act_guard_absent(act, TEXT("key"));

@@ -108,7 +108,7 @@ static void fake_cancel(breaker_storage_t *storage, breaker_client_t *client,
 static const breaker_storage_ops_t ops = {
     .size = sizeof ops,
     .name = "fake",
-    .flags = BREAKER_STORAGE_LOGS | BREAKER_STORAGE_BELL,
+    .flags = BREAKER_STORAGE_LOGS | BREAKER_STORAGE_BELL | BREAKER_STORAGE_MEMBERS,
     .open = fake_client_open,
     .close = fake_client_close,
     .submit = fake_submit,

@@ -112,6 +112,7 @@ void fake_client_close(breaker_storage_t *storage, breaker_client_t *outer)
         next = op->next;
         if (op->client == client) {
             fake_op_unlink(fake, op);
+            free(op->page);
             free(op);
         }
     }

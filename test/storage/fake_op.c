@@ -8,6 +8,19 @@ static const char *copy_key(struct fake_op *op, unsigned i, const char *key, siz
     return memcpy(op->keys[i], key, length);
 }
 
+/* A page is too large to have room in every copy. */
+static char *page_of(struct fake_op *op, const breaker_verb_t *verb)
+{
+    if (op->page == NULL && (op->page = malloc(verb->length)) == NULL)
+        abort();
+    return op->page;
+}
+
+static bool is_read(const breaker_verb_t *verb)
+{
+    return verb->kind == BREAKER_GET || verb->kind == BREAKER_MEMBERS;
+}
+
 static void copy_in(struct fake_op *op, const breaker_transaction_t *outer)
 {
     op->copy = *outer;
@@ -18,9 +31,9 @@ static void copy_in(struct fake_op *op, const breaker_transaction_t *outer)
         verb->key = copy_key(op, i, verb->key, verb->key_length);
         if (verb->kind == BREAKER_GET && verb->length > BREAKER_VALUE_MAX)
             verb->length = BREAKER_VALUE_MAX;
-        else if (verb->kind != BREAKER_GET && verb->value != NULL && verb->length > 0)
+        else if (!is_read(verb) && verb->value != NULL && verb->length > 0)
             memcpy(op->values[i], verb->value, verb->length);
-        verb->value = op->values[i];
+        verb->value = verb->kind == BREAKER_MEMBERS ? page_of(op, verb) : op->values[i];
     }
     if (outer->guard != BREAKER_GUARD_NONE)
         op->copy.guard_key =
@@ -68,7 +81,7 @@ static void answer(const struct fake_op *op, breaker_transaction_t *outer)
         const breaker_verb_t *from = &op->verbs[i];
         verb->found = from->found;
         verb->number = from->number;
-        if (verb->kind != BREAKER_GET)
+        if (!is_read(verb))
             continue;
         verb->length = from->length;
         if (from->length > 0)
@@ -98,6 +111,7 @@ void fake_op_complete(struct fake *fake, struct fake_op *op)
     if (outer != NULL && status == BREAKER_EGUARD)
         answer_standing(op, outer);
     fake_op_unlink(fake, op);
+    free(op->page);
     free(op);
     if (outer == NULL)
         return;

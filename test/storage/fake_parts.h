@@ -33,6 +33,7 @@ struct fake_op {
     char keys[BREAKER_VERBS_MAX + 1][BREAKER_KEY_MAX];
     char values[BREAKER_VERBS_MAX + 1][BREAKER_VALUE_MAX];
     char standing[BREAKER_VALUE_MAX];
+    char *page; /* for MEMBERS */
     struct fake_op *next;
 };
 

@@ -78,13 +78,15 @@ CHANGES(counts_without_end, IF(BREAKER_INCR, verb->ttl = 0))
 CHANGES(logs_without_end, IF(BREAKER_LOG, verb->ttl = 0))
 CHANGES(short_keys, if (verb->key_length > 255) verb->key_length = 255)
 CHANGES(long_keys, if (verb->key_length > 512) verb->key_length = 512)
-CHANGES(long_values, if (verb->length > 128) verb->length = 128)
+CHANGES(long_values, if (verb->length > BREAKER_VALUE_MAX) verb->length = BREAKER_VALUE_MAX)
 CHANGES(texts_for_keys, if (verb->key_length < 500)
                             verb->key_length = (uint16_t)(strnlen(verb->key, verb->key_length)))
 CHANGES(registers_as_values,
         if (verb->kind == BREAKER_MEMBER || verb->kind == BREAKER_FIELD) verb->kind = BREAKER_SET)
 CHANGES(fields_without_names, IF(BREAKER_FIELD, verb->kind = BREAKER_MEMBER))
-CHANGES(short_members, IF(BREAKER_MEMBER, if (verb->length > 128) verb->length = 128))
+CHANGES(members_for_ever, IF(BREAKER_MEMBER, verb->ttl = 0))
+CHANGES(members_cut_short, IF(BREAKER_MEMBER, verb->length -= verb->length > 0))
+CHANGES(short_members, IF(BREAKER_MEMBER, if (verb->length > 255) verb->length = 255))
 CHANGES(texts_for_values,
         IF(BREAKER_SET,
            if (verb->length > 0) verb->length = (uint16_t)strnlen(verb->value, verb->length)))
@@ -304,6 +306,8 @@ const struct mutant mutants[] = {
     {"a FIELD without a name", .submit = fields_without_names},
     {"MEMBER takes as long values", .submit = short_members},
     {"MEMBER and FIELD are accepted", .submit = knows_no_registers},
+    {"MEMBERS tells every member", .submit = members_cut_short},
+    {"members end with their time to live", .submit = members_for_ever},
     {"GET gives the bytes", .submit = texts_for_values},
     {"LOG forgets what is not above the cut", .submit = cuts_below},
     {"TELL is heard", .submit = tells_nothing},
