@@ -58,15 +58,17 @@ static struct fleet_world world_of(const breaker_t *b, uint64_t now)
 {
     breaker_panel_t *panel = b->panel;
 
-    return (struct fleet_world){.rules = &b->policy->rules,
-                                .local = (struct native *)(uintptr_t)&b->circuit,
-                                .name = breaker_name(b),
-                                .name_length = b->name_length,
-                                .now = now,
-                                .wall = fleet_clock_wall(&panel->fleet.clock, now),
-                                .patience = (uint32_t)patience(panel),
-                                .self = panel->fleet.self,
-                                .chance = chance_of(panel)};
+    return (struct fleet_world){
+        .rules = &b->policy->rules,
+        .local = (struct native *)(uintptr_t)&b->circuit,
+        .name = breaker_name(b),
+        .name_length = b->name_length,
+        .now = now,
+        .wall = fleet_clock_wall(&panel->fleet.clock, now),
+        .patience = (uint32_t)patience(panel),
+        .self = panel->fleet.self,
+        .chance = chance_of(panel),
+        .lists = (panel->door.storage->ops->flags & BREAKER_STORAGE_MEMBERS) != 0};
 }
 
 /* ---- What came of it ---------------------------------------------------------------------------*/
@@ -263,7 +265,7 @@ void fleet_begin(breaker_t *b)
     const breaker_storage_ops_t *ops = panel->door.storage->ops;
     struct shared *s = fleet_shared(b);
     struct fleet_world world;
-    char key[ASK_KEY];
+    char key[KEYS_SIZE];
 
     if (panel->fleet.self == 0)
         sign(panel);
@@ -273,7 +275,7 @@ void fleet_begin(breaker_t *b)
     s->orders.last = &s->orders.first;
     fleet_init(&s->fleet, &world);
     if (ops->listen != NULL) /* without its bell a circuit hears of things when it asks */
-        ops->listen(panel->door.storage, &panel->door.client, key, ask_bell_key(&world, key));
+        ops->listen(panel->door.storage, &panel->door.client, key, keys_bell(key, &world));
     tend(s);
 }
 
@@ -354,7 +356,7 @@ static breaker_t *breaker_of_key(const breaker_panel_t *panel, const char *key, 
 {
     char name[BREAKER_NAME_MAX + 1];
 
-    return ask_bell_name(key, length, name) ? breaker_find(panel, name) : NULL;
+    return keys_name_of_bell(key, length, name) ? breaker_find(panel, name) : NULL;
 }
 
 void fleet_ring(breaker_panel_t *panel, const char *key, size_t key_length, const char *value,

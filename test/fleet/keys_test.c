@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "circuit/fleet/ask.h"
+#include "circuit/fleet/keys.h"
 #include <cmocka.h>
 #include <string.h>
 
@@ -12,7 +12,7 @@ static uint16_t key_of(const char *name, char *key)
 {
     struct fleet_world world = {.name = name, .name_length = (uint8_t)strlen(name)};
 
-    return ask_bell_key(&world, key);
+    return keys_bell(key, &world);
 }
 
 /* Redis' rule: what is between the first brace and the next closing one, if that is anything. */
@@ -30,18 +30,18 @@ static void any_name_has_its_key(void **state)
 {
     static const char *const names[] = {"api", "}",   "}x", ":",          ":}",    "::", "{",
                                         "{}",  "a}b", "%",  "\xc3\xa4\n", "}:1:n", ":a", "x:1:n"};
-    char longest[BREAKER_NAME_MAX + 1], name[BREAKER_NAME_MAX + 1], key[ASK_KEY];
+    char longest[BREAKER_NAME_MAX + 1], name[BREAKER_NAME_MAX + 1], key[KEYS_SIZE];
 
     (void)state;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         uint16_t length = key_of(names[i], key);
         assert_true(tag_of(key, length) > 0);
-        assert_true(ask_bell_name(key, length, name));
+        assert_true(keys_name_of_bell(key, length, name));
         assert_string_equal(name, names[i]);
     }
     memset(longest, '}', BREAKER_NAME_MAX);
     longest[BREAKER_NAME_MAX] = '\0';
-    assert_true(ask_bell_name(key, key_of(longest, key), name));
+    assert_true(keys_name_of_bell(key, key_of(longest, key), name));
     assert_string_equal(name, longest);
 }
 
@@ -53,11 +53,11 @@ static void other_keys_are_nobodys(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
-        assert_false(ask_bell_name(keys[i], strlen(keys[i]), name));
+        assert_false(keys_name_of_bell(keys[i], strlen(keys[i]), name));
     key[0] = '{';
     memset(key + 1, 'a', BREAKER_NAME_MAX + 1);
     memcpy(key + 2 + BREAKER_NAME_MAX, "}:1:n", 5);
-    assert_false(ask_bell_name(key, BREAKER_NAME_MAX + 7, name));
+    assert_false(keys_name_of_bell(key, BREAKER_NAME_MAX + 7, name));
 }
 
 int main(void)

@@ -665,7 +665,7 @@ void sim_sums(struct sim *sim, struct proc *p, struct tally_sums *sums)
 {
     struct fleet_world world = sim_world(sim, p);
 
-    fleet_sum(&p->fleet, &world, sums);
+    judge_sum(&p->fleet, &world, sums);
 }
 
 struct record sim_stands(struct sim *sim)

@@ -8,6 +8,7 @@
 #define SIM_H
 
 #include "circuit/fleet/ask.h"
+#include "circuit/fleet/judge.h"
 #include "store.h"
 
 enum { SIM_PROCS = 256, SIM_OPS = 8, SIM_TRUTHS = 1 << 14 };

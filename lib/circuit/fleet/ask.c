@@ -1,90 +1,18 @@
-/* What travels: the keys of a circuit, the verbs of each transaction, and what their answers mean.
- *
- *   {name}:1:r                                      the record
- *   {name}:1:n                                      the bell; its value is the record
- *   {name}:1:c:<epoch>.<nonce>:<width>:<bucket>     results of a bucket
- *   {name}:1:p:<epoch>.<nonce>:<width>:<bucket>     processes of a bucket, and slow results
- *   {name}:1:t:<epoch>.<nonce>:<slot>               a trial lease
- *
- * 1 is the version of this layout. Every key has a time to live. The braces make a cluster keep them
- * together, and must not be empty: a name that begins with '}' or ':' has a ':' before it. */
+/* The transactions of a circuit: what is to be asked next, the verbs, and what their answers mean. */
 #include "ask.h"
-#include "circuit/text.h"
+#include "judge.h"
+#include "keys.h"
 #include "lease.h"
 #include "mutant.h"
-#include "replica.h"
+#include "sync.h"
 #include <string.h>
 
-enum { BACKOFF_FIRST = 100, BACKOFF_LAST = 1000, MISSES_UNTIL_AWAY = 2, RECOVERY_LIVES = 20 };
+enum { BACKOFF_FIRST = 100, BACKOFF_LAST = 1000, MISSES_UNTIL_AWAY = 2 };
 
-/* ---- Keys and verbs ----------------------------------------------------------------------------*/
+/* ---- Verbs -------------------------------------------------------------------------------------*/
 
-static bool is_marked(char first)
-{
-    return first == '}' || first == ':';
-}
-
-static char *begin_key(char *key, const struct fleet_world *w)
-{
-    char *end = key;
-
-    *end++ = '{';
-    if (is_marked(w->name[0]))
-        *end++ = ':';
-    end = text_bytes(end, w->name, w->name_length);
-    return text_word(end, "}:1:");
-}
-
-static char *put_epoch(char *end, const struct fleet *f)
-{
-    *end++ = ':';
-    end = text_number(end, f->current.epoch);
-    *end++ = '.';
-    end = text_hex(end, f->current.nonce);
-    *end++ = ':';
-    return end;
-}
-
-uint16_t ask_bell_key(const struct fleet_world *w, char *key)
-{
-    return (uint16_t)(text_word(begin_key(key, w), "n") - key);
-}
-
-bool ask_bell_name(const char *key, size_t length, char *name)
-{
-    static const char tail[] = "}:1:n";
-    const char *begin = key + 1, *end = key + length - strlen(tail);
-
-    if (length < 1 + strlen(tail) || key[0] != '{' || memcmp(end, tail, strlen(tail)) != 0)
-        return false;
-    if (begin + 1 < end && begin[0] == ':' && is_marked(begin[1]))
-        begin++;
-    if (begin == end || end - begin > (ptrdiff_t)BREAKER_NAME_MAX)
-        return false;
-    memcpy(name, begin, (size_t)(end - begin));
-    name[end - begin] = '\0';
-    return true;
-}
-
-static breaker_verb_t *verb(struct ask *a, breaker_verb_kind_t kind, const char *key, char *end)
-{
-    breaker_verb_t *v = &a->verbs[a->transaction.count++];
-
-    *v = (breaker_verb_t){.kind = kind, .key = key, .key_length = (uint16_t)(end - key)};
-    return v;
-}
-
-static breaker_verb_t *get(struct ask *a, const char *key, char *end, char *value, uint16_t room)
-{
-    breaker_verb_t *v = verb(a, BREAKER_GET, key, end);
-
-    v->value = value;
-    v->length = room;
-    return v;
-}
-
-static void begin(struct ask *a, const struct fleet *f, const struct fleet_world *w,
-                  enum ask_kind kind)
+void ask_begin(struct ask *a, const struct fleet *f, const struct fleet_world *w,
+               enum ask_kind kind)
 {
     memset(a, 0, offsetof(struct ask, verbs));
     a->transaction.verbs = a->verbs;
@@ -93,165 +21,42 @@ static void begin(struct ask *a, const struct fleet *f, const struct fleet_world
     a->entries = f->entries;
 }
 
-static char *next_key(struct ask *a)
+char *ask_next_key(struct ask *a)
 {
     return a->keys[a->key_count++];
 }
 
-static void guard(struct ask *a, const char *key, char *end, const char *value, uint16_t length)
+breaker_verb_t *ask_verb(struct ask *a, breaker_verb_kind_t kind, const char *key, uint16_t length)
+{
+    breaker_verb_t *v = &a->verbs[a->transaction.count++];
+
+    *v = (breaker_verb_t){.kind = kind, .key = key, .key_length = length};
+    return v;
+}
+
+void ask_get(struct ask *a, const char *key, uint16_t length, char *value, uint16_t room)
+{
+    breaker_verb_t *v = ask_verb(a, BREAKER_GET, key, length);
+
+    v->value = value;
+    v->length = room;
+}
+
+/* Only if the key holds what is in a->guard; nothing: if it is absent. */
+static void guard(struct ask *a, const char *key, uint16_t length, uint16_t guarded)
 {
     breaker_transaction_t *t = &a->transaction;
 
-    t->guard = length > 0 ? BREAKER_GUARD_EQUALS : BREAKER_GUARD_ABSENT;
+    t->guard = guarded > 0 ? BREAKER_GUARD_EQUALS : BREAKER_GUARD_ABSENT;
     t->guard_key = key;
-    t->guard_key_length = (uint16_t)(end - key);
-    t->guard_value = value;
-    t->guard_length = length;
+    t->guard_key_length = length;
+    t->guard_value = a->guard;
+    t->guard_length = guarded;
     t->standing = a->standing;
     t->standing_length = sizeof a->standing;
 }
 
-/* ---- SYNC --------------------------------------------------------------------------------------
- * The counts of each bucket, sent or read or both: two verbs; then the record. */
-
-static char *count_key(char *key, const struct fleet *f, const struct fleet_world *w, char kind,
-                       uint64_t bucket)
-{
-    struct tally_shape shape = fleet_shape(w);
-    char *end = begin_key(key, w);
-
-    *end++ = kind;
-    end = text_number(put_epoch(end, f), shape.width);
-    *end++ = ':';
-    return text_number(end, bucket);
-}
-
-static uint64_t count_life(const struct fleet *f, const struct fleet_world *w)
-{
-    struct tally_shape shape = fleet_shape(w);
-
-    if (f->current.state == BREAKER_RECOVERING)
-        return RECOVERY_LIVES * w->rules->options.recovery_time;
-    return 2 * shape.width * shape.count;
-}
-
-/* An INCR answers the sum, and so is a GET too. */
-static void number(struct ask *a, const struct fleet_world *w, const struct fleet *f, char kind,
-                   uint64_t bucket, int64_t more)
-{
-    char *key = next_key(a), *end = count_key(key, f, w, kind, bucket);
-    breaker_verb_t *v;
-
-    if (more == 0) {
-        get(a, key, end, a->numbers[a->key_count - 1], ASK_NUMBER);
-        return;
-    }
-    v = verb(a, BREAKER_INCR, key, end);
-    v->number = more;
-    v->ttl = count_life(f, w);
-}
-
-static void bucket(struct ask *a, const struct fleet *f, const struct fleet_world *w,
-                   uint64_t which, const struct tally_cell *more)
-{
-    number(a, w, f, 'c', which, tally_pack_results(more));
-    number(a, w, f, 'p', which, tally_pack_cells(more));
-    a->buckets[a->bucket_count++] = which;
-}
-
-static bool has(const struct ask *a, uint64_t which)
-{
-    for (unsigned i = 0; i < a->bucket_count; i++)
-        if (a->buckets[i] == which)
-            return true;
-    return false;
-}
-
-static void buckets(struct ask *a, struct fleet *f, const struct fleet_world *w)
-{
-    static const struct tally_cell nothing;
-    struct tally_shape shape = fleet_shape(w);
-    uint64_t which;
-
-    if (f->current.state == BREAKER_PASSING)
-        tally_roll(&f->tally, &shape, w->wall / shape.width);
-    if (!MUTANT(10) || !tally_is_sent(&f->tally))
-        tally_send(&f->tally, &shape);
-    for (unsigned i = 0; i < TALLY_BATCHES; i++)
-        if (!tally_is_empty(&f->tally.sent[i].more))
-            bucket(a, f, w, f->tally.sent[i].bucket,
-                   MUTANT(10) && f->misses > 0 ? &nothing : &f->tally.sent[i].more);
-    which = f->tally.newest;
-    if (a->bucket_count < TALLY_BATCHES && !has(a, which))
-        bucket(a, f, w, which, &nothing);
-    while (f->current.state == BREAKER_PASSING && a->bucket_count < TALLY_BATCHES &&
-           tally_wants(&f->tally, &shape, w->wall, a->is_thorough, &which))
-        if (!has(a, which))
-            bucket(a, f, w, which, &nothing);
-}
-
-/* Where a decision needs more buckets than a SYNC has room for, they are read beside it. */
-static bool make_read(struct ask *a, struct fleet *f, const struct fleet_world *w)
-{
-    static const struct tally_cell nothing;
-    struct tally_shape shape = fleet_shape(w);
-    uint64_t which = f->tally.newest;
-
-    begin(a, f, w, ASK_READ);
-    while (a->bucket_count < ASK_BUCKETS && tally_wants(&f->tally, &shape, w->wall, true, &which))
-        bucket(a, f, w, which, &nothing);
-    f->wants_read = a->bucket_count == ASK_BUCKETS;
-    return a->bucket_count > 0;
-}
-
-static void make_sync(struct ask *a, struct fleet *f, const struct fleet_world *w)
-{
-    char *key;
-
-    begin(a, f, w, ASK_SYNC);
-    a->is_thorough = f->is_thorough || fleet_is_suspicious(f, w);
-    if (w->wall > 0 && f->current.state != BREAKER_BROKEN && !fleet_keeps_counts(w))
-        buckets(a, f, w);
-    key = next_key(a);
-    get(a, key, text_word(begin_key(key, w), "r"), a->standing, sizeof a->standing);
-    f->sync_is_out = true;
-    f->wants_read = a->is_thorough && a->bucket_count > 0 && f->current.state == BREAKER_PASSING;
-    f->asked = w->now;
-    f->sync_at = UINT64_MAX;
-}
-
-static int64_t number_heard(const breaker_verb_t *v)
-{
-    struct text text;
-    int64_t sum = 0;
-
-    if (v->kind == BREAKER_INCR)
-        return v->number;
-    if (!v->found || v->value == NULL)
-        return 0;
-    text = (struct text){v->value, v->value + v->length};
-    return text_take_signed(&text, INT64_MAX, &sum) && text.at == text.end ? sum : 0;
-}
-
-static void hear_counts(struct ask *a, struct fleet *f, const struct fleet_world *w)
-{
-    struct tally_shape shape = fleet_shape(w);
-
-    for (unsigned i = 0; i < a->bucket_count; i++) {
-        struct tally_cell cell =
-            tally_unpack(number_heard(&a->verbs[2 * i]), number_heard(&a->verbs[2 * i + 1]));
-        tally_hear(&f->tally, &shape, a->buckets[i], &cell, a->transaction.wall);
-    }
-    if (a->kind == ASK_READ)
-        return;
-    if (f->current.state == BREAKER_PASSING)
-        tally_roll(&f->tally, &shape, w->wall / shape.width);
-    tally_lose(&f->tally);
-}
-
-/* What was found under the record's key, as a record; epoch 0: nothing. */
-static enum replica_sight read_record(struct record *r, bool found, const char *bytes,
-                                      size_t length)
+enum replica_sight ask_read_record(struct record *r, bool found, const char *bytes, size_t length)
 {
     *r = (struct record){.reporters = 1};
     if (!found || record_read(r, bytes, length))
@@ -259,80 +64,28 @@ static enum replica_sight read_record(struct record *r, bool found, const char *
     return REPLICA_GARBLED;
 }
 
-/* A decision that waits for more of the counts, or somebody who looks. */
-static void ask_on(struct ask *a, struct fleet *f, const struct fleet_world *w)
-{
-    struct tally_shape shape = fleet_shape(w);
-    bool complete = f->current.state != BREAKER_PASSING || fleet_keeps_counts(w) ||
-                    tally_is_complete(&f->tally, &shape, w->wall);
-
-    if (complete && a->entries == f->entries)
-        f->is_thorough = false;
-    if (!complete && (f->is_thorough || fleet_is_suspicious(f, w)))
-        fleet_sync_by(f, w->now + w->rules->options.sync_interval);
-}
-
-static void hear_sync(struct ask *a, struct fleet *f, const struct fleet_world *w,
-                      struct fleet_news *news)
-{
-    const breaker_verb_t *v = &a->verbs[a->transaction.count - 1];
-    struct record record;
-    enum replica_sight sight = read_record(&record, v->found, v->value, v->length);
-    bool is_old = a->entries != f->entries;
-
-    if (!is_old)
-        hear_counts(a, f, w);
-    replica_see(f, w, &record, is_old ? REPLICA_PASSED : sight, news);
-    fleet_obey(f, w, news);
-    fleet_judge(f, w, news);
-    ask_on(a, f, w);
-}
-
-static void lose_sync(struct fleet *f)
-{
-    tally_unread(&f->tally);
-    if (!MUTANT(9) && !MUTANT(10))
-        tally_lose(&f->tally);
-}
-
-static void hear_read(struct ask *a, struct fleet *f, const struct fleet_world *w, bool is_answer,
-                      struct fleet_news *news)
-{
-    if (a->entries != f->entries)
-        return;
-    if (!is_answer) {
-        tally_unread(&f->tally);
-        return;
-    }
-    hear_counts(a, f, w);
-    fleet_judge(f, w, news);
-}
-
 /* ---- CAS ---------------------------------------------------------------------------------------*/
 
 static void make_cas(struct ask *a, struct fleet *f, const struct fleet_world *w)
 {
-    char *key, *end, *bell;
-    breaker_verb_t *v;
-    uint16_t length = 0;
+    char *key, *bell;
+    breaker_verb_t *set, *tell;
+    uint16_t length, guarded = 0;
 
-    begin(a, f, w, ASK_CAS);
+    ask_begin(a, f, w, ASK_CAS);
     a->record = f->current;
-    key = next_key(a);
-    end = text_word(begin_key(key, w), "r");
+    key = ask_next_key(a);
+    length = keys_record(key, w);
     if (f->base.epoch > 0)
-        length = record_write(&f->base, a->guard);
+        guarded = record_write(&f->base, a->guard);
     if (!MUTANT(4))
-        guard(a, key, end, a->guard, length);
-    v = verb(a, BREAKER_SET, key, end);
-    v->value = a->value;
-    v->length = record_write(&a->record, a->value);
-    v->ttl = FLEET_LIFE;
-    length = v->length;
-    bell = next_key(a);
-    v = verb(a, BREAKER_TELL, bell, bell + ask_bell_key(w, bell));
-    v->value = a->value;
-    v->length = length;
+        guard(a, key, length, guarded);
+    set = ask_verb(a, BREAKER_SET, key, length);
+    bell = ask_next_key(a);
+    tell = ask_verb(a, BREAKER_TELL, bell, keys_bell(bell, w));
+    set->value = tell->value = a->value;
+    set->length = tell->length = record_write(&a->record, a->value);
+    set->ttl = FLEET_LIFE;
     f->cas_is_out = true;
 }
 
@@ -363,13 +116,13 @@ static bool hear_cas(struct ask *a, struct fleet *f, const struct fleet_world *w
     const breaker_transaction_t *t = &a->transaction;
 
     if (fate == REPLICA_LOST)
-        sight = read_record(&standing, t->standing_found, t->standing, t->standing_length);
+        sight = ask_read_record(&standing, t->standing_found, t->standing, t->standing_length);
     if (writes_over(a, f, sight))
         return true;
     replica_written(f, w, &a->record, fate, &standing, sight, news);
     fleet_obey(f, w, news);
     if (fate != REPLICA_UNKNOWN)
-        fleet_judge(f, w, news);
+        judge_evidence(f, w, news);
     return false;
 }
 
@@ -378,29 +131,28 @@ static bool hear_cas(struct ask *a, struct fleet *f, const struct fleet_world *w
 static void make_lease(struct ask *a, struct fleet *f, const struct fleet_world *w, unsigned index)
 {
     struct fleet_lease *l = &f->leases[index];
-    char *key, *end;
+    char *key;
+    uint16_t length;
     breaker_verb_t *v;
 
-    begin(a, f, w, ASK_LEASE);
+    ask_begin(a, f, w, ASK_LEASE);
     a->lease = (uint8_t)index;
     a->stage = l->stage;
     a->mine = lease_draw(f, w, l->slot);
-    key = next_key(a);
-    end = begin_key(key, w);
-    *end++ = 't';
-    end = text_number(put_epoch(end, f), l->slot);
+    key = ask_next_key(a);
+    length = keys_lease(key, f, w, l->slot);
     if (l->stage != LEASE_WANTED && !(MUTANT(19) && l->stage == LEASE_LEAVING))
-        guard(a, key, end, a->guard, lease_write(l, a->guard));
+        guard(a, key, length, lease_write(l, a->guard));
     if (l->stage == LEASE_LEAVING) {
-        verb(a, BREAKER_DELETE, key, end);
+        ask_verb(a, BREAKER_DELETE, key, length);
     } else {
-        v = verb(a, l->stage == LEASE_WANTED ? BREAKER_ADD : BREAKER_SET, key, end);
+        v = ask_verb(a, l->stage == LEASE_WANTED ? BREAKER_ADD : BREAKER_SET, key, length);
         v->value = a->value;
         v->length = lease_write(&a->mine, a->value);
         v->ttl = a->mine.life;
     }
     if (l->stage == LEASE_WANTED)
-        get(a, key, end, a->standing, sizeof a->standing);
+        ask_get(a, key, length, a->standing, sizeof a->standing);
     f->lease_is_out = true;
 }
 
@@ -422,6 +174,31 @@ static void hear_lease(struct ask *a, struct fleet *f, const struct fleet_world 
     lease_heard(f, w, a->lease, &a->mine, had, read ? &standing : NULL);
 }
 
+/* ---- The list of circuits ----------------------------------------------------------------------
+ * A set for each day, in which the names of the last half of the day before are too: so whoever reads the
+ * set of today finds what was used lately, and what is used no more goes with its day. */
+
+enum { ENTRY_AGAIN = 3600000, ENTRY_LATER = 60000, HALF_DAY = 43200000, ENTRY_LIFE = 4 * HALF_DAY };
+
+static void enter_name(struct ask *a, const struct fleet_world *w, uint64_t wall)
+{
+    char *key = ask_next_key(a);
+    breaker_verb_t *v = ask_verb(a, BREAKER_MEMBER, key, keys_list(key, wall));
+
+    v->value = (char *)(uintptr_t)w->name;
+    v->length = w->name_length;
+    v->ttl = ENTRY_LIFE;
+}
+
+static void make_entry(struct ask *a, struct fleet *f, const struct fleet_world *w)
+{
+    ask_begin(a, f, w, ASK_ENTRY);
+    enter_name(a, w, w->wall);
+    enter_name(a, w, w->wall + HALF_DAY);
+    f->wants_entry = false;
+    f->entry_at = w->now + ENTRY_LATER;
+}
+
 /* ---- All of them -------------------------------------------------------------------------------*/
 
 static bool make(struct ask *a, struct fleet *f, const struct fleet_world *w)
@@ -438,10 +215,14 @@ static bool make(struct ask *a, struct fleet *f, const struct fleet_world *w)
         }
     }
     if (!f->sync_is_out && w->now >= f->sync_at) {
-        make_sync(a, f, w);
+        sync_make(a, f, w);
         return true;
     }
-    return f->wants_read && make_read(a, f, w);
+    if (f->wants_entry) {
+        make_entry(a, f, w);
+        return true;
+    }
+    return f->wants_read && sync_make_read(a, f, w);
 }
 
 bool ask_make(struct ask *a, struct fleet *f, const struct fleet_world *w)
@@ -490,21 +271,22 @@ bool ask_hear(struct ask *a, struct fleet *f, const struct fleet_world *w, int s
         answered(f, w, news);
     else
         missed(f, w, news);
-    if (a->kind == ASK_CAS)
+    switch ((enum ask_kind)a->kind) {
+    case ASK_SYNC:
+        sync_hear(a, f, w, is_answer, news);
+        break;
+    case ASK_READ:
+        sync_hear_read(a, f, w, is_answer, news);
+        break;
+    case ASK_CAS:
         return hear_cas(a, f, w, status, news);
-    if (a->kind == ASK_LEASE) {
+    case ASK_LEASE:
         hear_lease(a, f, w, status);
-        return false;
+        break;
+    case ASK_ENTRY:
+        f->entry_at = w->now + (is_answer ? ENTRY_AGAIN : ENTRY_LATER);
+        break;
     }
-    if (a->kind == ASK_READ) {
-        hear_read(a, f, w, is_answer, news);
-        return false;
-    }
-    f->sync_is_out = false;
-    if (is_answer)
-        hear_sync(a, f, w, news);
-    else
-        lose_sync(f);
     return false;
 }
 

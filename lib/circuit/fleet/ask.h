@@ -4,10 +4,18 @@
 #define CIRCUIT_ASK_H
 
 #include "fleet.h"
+#include "keys.h"
+#include "replica.h"
 
-enum { ASK_BUCKETS = 4, ASK_KEYS = 8, ASK_KEY = BREAKER_NAME_MAX + 96, ASK_NUMBER = 24 };
+enum { ASK_BUCKETS = 4, ASK_KEYS = 8, ASK_NUMBER = 24 };
 
-enum ask_kind { ASK_SYNC, ASK_READ, ASK_CAS, ASK_LEASE };
+enum ask_kind {
+    ASK_SYNC,  /* counts, and the record */
+    ASK_READ,  /* more counts */
+    ASK_CAS,   /* a record over the one that it replaces */
+    ASK_LEASE, /* of a trial */
+    ASK_ENTRY  /* into the list of circuits */
+};
 
 struct ask {
     breaker_transaction_t transaction; /* ready, but for complete and data */
@@ -26,9 +34,9 @@ struct ask {
     struct record record; /* CAS: what is written */
     struct fleet_lease mine;
     breaker_verb_t verbs[BREAKER_VERBS_MAX];
-    char guard[BREAKER_VALUE_MAX], standing[BREAKER_VALUE_MAX], value[BREAKER_VALUE_MAX];
+    char guard[BREAKER_VALUE_MAX], standing[BREAKER_VALUE_MAX], value[RECORD_TEXT];
     char numbers[2 * ASK_BUCKETS][ASK_NUMBER];
-    char keys[ASK_KEYS][ASK_KEY];
+    char keys[ASK_KEYS][KEYS_SIZE];
 };
 
 /* Makes the transaction that is due, if one is. Ask until it says false. */
@@ -44,9 +52,17 @@ bool ask_hear(struct ask *ask, struct fleet *fleet, const struct fleet_world *wo
 void ask_bell(struct fleet *fleet, const struct fleet_world *world, const char *value,
               size_t length, struct fleet_news *news);
 
-/* Where the bell is; returns the length. key: of ASK_KEY bytes. And whose it is; false: no circuit's.
- * name: of BREAKER_NAME_MAX + 1 bytes. */
-uint16_t ask_bell_key(const struct fleet_world *world, char *key);
-bool ask_bell_name(const char *key, size_t length, char *name);
+/* ---- Between ask.c and sync.c ------------------------------------------------------------------*/
+
+void ask_begin(struct ask *ask, const struct fleet *fleet, const struct fleet_world *world,
+               enum ask_kind kind);
+char *ask_next_key(struct ask *ask);
+breaker_verb_t *ask_verb(struct ask *ask, breaker_verb_kind_t kind, const char *key,
+                         uint16_t length);
+void ask_get(struct ask *ask, const char *key, uint16_t length, char *value, uint16_t room);
+
+/* What was found under the record's key, as a record; epoch 0: nothing. */
+enum replica_sight ask_read_record(struct record *record, bool found, const char *bytes,
+                                   size_t length);
 
 #endif /* CIRCUIT_ASK_H */

@@ -2,8 +2,9 @@
  * answer; what it decides, it decides on the evidence of many, and by quorum: only when enough
  * processes are failing by themselves, and more than half of those that report. */
 #include "fleet.h"
-#include "circuit/recovery.h"
+#include "judge.h"
 #include "lease.h"
+#include "local.h"
 #include "mutant.h"
 #include "replica.h"
 #include <math.h>
@@ -24,153 +25,9 @@ void fleet_init(struct fleet *f, const struct fleet_world *w)
     f->heard = f->asked = w->now - FLEET_MAX_AGE;
     f->sync_at = w->now;
     f->cas_at = f->lease_at = UINT64_MAX;
+    f->entry_at = w->now;
     f->epoch = w->local->epoch;
     tally_clear(&f->tally, 0, 0);
-}
-
-static uint32_t mix(uint32_t hash, uint64_t number)
-{
-    for (int i = 0; i < 8; i++)
-        hash = (hash ^ (uint8_t)(number >> 8 * i)) * UINT32_C(16777619);
-    return hash;
-}
-
-static uint64_t bits(double number)
-{
-    uint64_t same;
-
-    memcpy(&same, &number, sizeof same);
-    return same;
-}
-
-uint16_t fleet_policy(const struct rules *rules)
-{
-    const breaker_options_t *o = &rules->options;
-    const uint64_t all[] = {
-        o->window,       o->buckets,           bits(o->error_ratio),    o->min_calls,
-        o->min_failures, o->max_failures,      o->consecutive_failures, bits(o->slow_ratio),
-        o->slow_time,    o->broken_time,       bits(o->broken_factor),  o->broken_limit,
-        o->recovery,     o->recovery_time,     o->recovery_min,         bits(o->recovery_ratio),
-        o->max_trials,   o->success_threshold, o->min_reporters};
-    uint32_t hash = UINT32_C(2166136261);
-
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-        hash = mix(hash, all[i]);
-    return (uint16_t)(hash ^ hash >> 16);
-}
-
-/* ---- Evidence ----------------------------------------------------------------------------------*/
-
-struct tally_shape fleet_shape(const struct fleet_world *w)
-{
-    return tally_shape(options_of(w), w->patience + w->rules->options.sync_interval);
-}
-
-void fleet_sum(const struct fleet *f, const struct fleet_world *w, struct tally_sums *sums)
-{
-    struct tally_shape shape = fleet_shape(w);
-
-    tally_sum(&f->tally, &shape, sums);
-    sums->counts.consecutive =
-        w->local->state == BREAKER_BROKEN ? UINT32_MAX : w->local->consecutive;
-}
-
-/* More than a half of those that report, and enough of them at once. */
-static bool is_quorate(const struct fleet_world *w, const struct tally_sums *s)
-{
-    if (fleet_keeps_counts(w) || MUTANT(13))
-        return true;
-    return s->most_bad >= (MUTANT(14) ? 1 : w->rules->options.min_reporters) &&
-           s->bad * 2 > s->reporters;
-}
-
-static bool is_trial(const struct fleet_world *w)
-{
-    return options_of(w)->recovery != BREAKER_SAMPLER;
-}
-
-static bool is_slow(const struct fleet_world *w, const breaker_counts_t *counts)
-{
-    return w->rules->wants_slow && rules_reached(options_of(w)->slow_ratio, counts->slow, counts);
-}
-
-/* Is this process failing by itself? */
-static bool is_bad(const struct fleet *f, const struct fleet_world *w)
-{
-    const struct tally_cell *cell = &f->tally.cell;
-    const breaker_options_t *o = options_of(w);
-    breaker_counts_t counts = {cell->ok, cell->failed, cell->slow, 0};
-    bool passing = f->current.state == BREAKER_PASSING;
-    double ratio = passing && o->error_ratio > 0 ? o->error_ratio : o->recovery_ratio;
-
-    if (!passing && is_trial(w))
-        return cell->failed > 0 || (w->rules->wants_slow && cell->slow > 0);
-    return rules_reached(ratio, cell->failed, &counts) || is_slow(w, &counts) ||
-           w->local->state == BREAKER_BROKEN;
-}
-
-bool fleet_is_suspicious(const struct fleet *f, const struct fleet_world *w)
-{
-    struct tally_sums sums;
-
-    if (f->tally.cell.bad > 0)
-        return true;
-    fleet_sum(f, w, &sums);
-    return is_quorate(w, &sums);
-}
-
-static void judge_passing(struct fleet *f, const struct fleet_world *w, struct fleet_news *news)
-{
-    struct tally_shape shape = fleet_shape(w);
-    struct tally_sums s;
-
-    fleet_sum(f, w, &s);
-    if (!is_quorate(w, &s) || !rules_trip(w->rules, &s.counts, true, true) ||
-        fleet_elapsed(f->since, w->now) < options_of(w)->passing_time)
-        return;
-    if (fleet_keeps_counts(w) || tally_is_complete(&f->tally, &shape, w->wall))
-        replica_propose(f, w, BREAKER_BROKEN, &s, news);
-}
-
-static void judge_sampler(struct fleet *f, const struct fleet_world *w, struct fleet_news *news)
-{
-    const breaker_options_t *o = options_of(w);
-    struct tally_sums s;
-    bool bad, over = fleet_elapsed(f->since, w->now) >= o->recovery_time;
-
-    fleet_sum(f, w, &s);
-    if (s.counts.ok + s.counts.failed < o->recovery_min)
-        return;
-    bad = rules_reached(o->recovery_ratio, s.counts.failed, &s.counts) || is_slow(w, &s.counts);
-    if (bad && is_quorate(w, &s))
-        replica_propose(f, w, BREAKER_BROKEN, &s, news);
-    else if (!bad && over && s.counts.ok >= o->recovery_min)
-        replica_propose(f, w, BREAKER_PASSING, &s, news);
-}
-
-/* One failure breaks, where one process may; otherwise a quorum of failing ones. */
-static void judge_trial(struct fleet *f, const struct fleet_world *w, struct fleet_news *news)
-{
-    struct tally_sums s;
-    bool alone = w->rules->options.min_reporters <= 1 || fleet_keeps_counts(w);
-
-    fleet_sum(f, w, &s);
-    if (s.bad > 0 && (alone || is_quorate(w, &s)))
-        replica_propose(f, w, BREAKER_BROKEN, &s, news);
-    else if (s.bad * 2 <= s.reporters && s.counts.ok >= options_of(w)->success_threshold)
-        replica_propose(f, w, BREAKER_PASSING, &s, news);
-}
-
-void fleet_judge(struct fleet *f, const struct fleet_world *w, struct fleet_news *news)
-{
-    if (f->is_away || w->wall == 0)
-        return; /* L decides */
-    if (f->current.state == BREAKER_PASSING)
-        judge_passing(f, w, news);
-    else if (f->current.state == BREAKER_RECOVERING && is_trial(w))
-        judge_trial(f, w, news);
-    else if (f->current.state == BREAKER_RECOVERING)
-        judge_sampler(f, w, news);
 }
 
 /* ---- Admission ---------------------------------------------------------------------------------*/
@@ -188,7 +45,7 @@ static bool is_broken_over(const struct fleet *f, const struct fleet_world *w)
 /* Results that are missing for too long are one failure; what comes for them later is late. */
 static void write_off(struct fleet *f, const struct fleet_world *w)
 {
-    struct tally_shape shape = fleet_shape(w);
+    struct tally_shape shape = judge_shape(w);
 
     if (f->probes == 0 || fleet_elapsed(f->admitted_at, w->now) < options_of(w)->probe_time)
         return;
@@ -197,7 +54,7 @@ static void write_off(struct fleet *f, const struct fleet_world *w)
     lease_write_off(f);
     tally_roll(&f->tally, &shape, 0);
     tally_count(&f->tally, true, false);
-    tally_mark(&f->tally, is_bad(f, w));
+    tally_mark(&f->tally, judge_is_bad(f, w));
     if (fleet_keeps_counts(w))
         tally_keep(&f->tally, &shape);
     else
@@ -209,7 +66,7 @@ static bool is_unproven(const struct fleet *f, const struct fleet_world *w)
 {
     struct tally_sums s;
 
-    fleet_sum(f, w, &s);
+    judge_sum(f, w, &s);
     return s.counts.ok < options_of(w)->recovery_min;
 }
 
@@ -234,7 +91,7 @@ static bool sampler_admits(struct fleet *f, const struct fleet_world *w, double 
 
 static bool recovering_admits(struct fleet *f, const struct fleet_world *w, double draw)
 {
-    if (is_trial(w) ? !lease_take(f, w) : !sampler_admits(f, w, draw))
+    if (judge_is_trial(w) ? !lease_take(f, w) : !sampler_admits(f, w, draw))
         return false;
     f->probes++;
     f->admitted_at = w->now;
@@ -253,7 +110,7 @@ static bool admits(struct fleet *f, const struct fleet_world *w, double draw,
         replica_propose(f, w, is_immediate ? BREAKER_PASSING : BREAKER_RECOVERING, &none, news);
     if (f->current.state == BREAKER_RECOVERING) {
         write_off(f, w);
-        fleet_judge(f, w, news);
+        judge_evidence(f, w, news);
     }
     if (f->current.state == BREAKER_RECOVERING)
         return recovering_admits(f, w, draw);
@@ -313,20 +170,20 @@ static void count(struct fleet *f, const struct fleet_world *w, const struct tur
                   struct fleet_news *news)
 {
     bool failed = turn->outcome == BREAKER_FAILURE, passing;
-    struct tally_shape shape = fleet_shape(w);
+    struct tally_shape shape = judge_shape(w);
 
     if (w->wall == 0 || f->current.state == BREAKER_BROKEN)
         return;
     passing = f->current.state == BREAKER_PASSING || MUTANT(17);
     tally_roll(&f->tally, &shape, passing ? w->wall / shape.width : 0);
     tally_count(&f->tally, failed, turn->slow);
-    tally_mark(&f->tally, is_bad(f, w));
+    tally_mark(&f->tally, judge_is_bad(f, w));
     if (fleet_keeps_counts(w))
         tally_keep(&f->tally, &shape);
     else
         sync_soon(f, w, failed);
     if (failed || turn->slow || !passing)
-        fleet_judge(f, w, news);
+        judge_evidence(f, w, news);
 }
 
 static void settle(struct fleet *f, const struct fleet_world *w, struct turn *turn,
@@ -346,8 +203,8 @@ static void settle(struct fleet *f, const struct fleet_world *w, struct turn *tu
     if (turn->outcome > BREAKER_FAILURE)
         return;
     count(f, w, turn, news);
-    if (failed && f->current.state == BREAKER_RECOVERING && is_trial(w))
-        replica_break_local(f, w); /* the next trial is another process's */
+    if (failed && f->current.state == BREAKER_RECOVERING && judge_is_trial(w))
+        local_break(f, w); /* the next trial is another process's */
 }
 
 /* ---- Orders ------------------------------------------------------------------------------------*/
@@ -399,7 +256,7 @@ static uint64_t plain_until(const struct fleet *f, const struct fleet_world *w)
 {
     uint64_t fresh = max(f->heard + FLEET_MAX_AGE + 1, f->asked + FLEET_MAX_AGE);
     uint64_t soon = max(w->now + options_of(w)->sync_interval, f->not_before);
-    struct tally_shape shape = fleet_shape(w);
+    struct tally_shape shape = judge_shape(w);
 
     if (f->is_away || w->wall == 0)
         return 0;
@@ -440,6 +297,7 @@ void fleet_step(struct fleet *f, const struct fleet_world *w, struct turn *turn,
         order(f, w, turn, news);
         is_order = turn->op != TURN_HOLD;
     }
+    f->wants_entry |= w->lists && w->wall > 0 && w->now >= f->entry_at;
     f->plain_until = plain_until(f, w);
     to = fleet_state(f, w->local);
     if (news->entered)
@@ -455,7 +313,7 @@ uint64_t fleet_due(const struct fleet *f)
 
     if (!f->sync_is_out && f->sync_at < due)
         due = f->sync_at;
-    if (f->wants_read)
+    if (f->wants_read || f->wants_entry)
         due = 0;
     if (f->cas != FLEET_CAS_NONE && !f->cas_is_out && f->cas_at < due)
         due = f->cas_at;
@@ -466,7 +324,7 @@ uint64_t fleet_due(const struct fleet *f)
 
 void fleet_retune(struct fleet *f, const struct fleet_world *w)
 {
-    struct tally_shape shape = fleet_shape(w);
+    struct tally_shape shape = judge_shape(w);
 
     f->epoch = w->local->epoch;
     f->plain_until = 0;
@@ -482,7 +340,7 @@ static uint64_t recovering_retry_after(const struct fleet *f, const struct fleet
     uint64_t time = options_of(w)->recovery_time, held = fleet_elapsed(f->since, w->now);
     uint64_t tenth = TENTHS * held / time;
 
-    if (is_trial(w) || held >= time || tenth != f->tenth)
+    if (judge_is_trial(w) || held >= time || tenth != f->tenth)
         return 0;
     return ((tenth + 1) * time + TENTHS - 1) / TENTHS - held;
 }
@@ -510,7 +368,7 @@ void fleet_inspect(const struct fleet *f, const struct fleet_world *w, breaker_s
     s->state = fleet_state(f, w->local);
     if (f->is_away)
         return;
-    fleet_sum(f, w, &sums);
+    judge_sum(f, w, &sums);
     sums.counts.consecutive = s->counts.consecutive;
     s->counts = sums.counts;
     all = (double)s->counts.ok + s->counts.failed;

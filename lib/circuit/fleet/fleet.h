@@ -4,9 +4,13 @@
  * its own results. A call is admitted when both admit. Nothing here waits: an answer of the storage
  * only changes what the next decision is made on. L alone acts when the storage is away.
  *
- *   fleet.c     asking, results and orders; when the evidence makes a transition
+ *   fleet.c     turns: asking, results and orders
+ *   judge.c     when the evidence makes a transition
  *   replica.c   the record: what is adopted, taught, proposed; the only place that makes dates
- *   ask.c       transactions: what is to be asked next, and what an answer means
+ *   local.c     what becomes of L
+ *   ask.c       transactions: what is to be asked next, and what an answer means;
+ *   sync.c      those that carry counts
+ *   keys.c      where what is in the storage
  *   lease.c     trial leases
  *   tally.c     counts
  *   record.c    the record as text
@@ -38,6 +42,7 @@ struct fleet_world {
     uint32_t self;     /* this process, as a writer */
     uint8_t name_length;
     uint64_t *chance; /* drawn from */
+    bool lists;       /* the storage has room for a list of circuits */
 };
 
 /* What is known of the storage's clock: how far it is from the loop's. It may step, and so may this. */
@@ -98,7 +103,8 @@ struct fleet {
     uint64_t sync_at, cas_at, lease_at; /* the next one is due; UINT64_MAX: none is */
     uint64_t not_before;                /* while the storage is away: no SYNC before */
     uint64_t lease_after;               /* all were taken: nothing is asked for before */
-    uint64_t admitted_at;               /* RECOVERING: the last admission */
+    uint64_t entry_at;    /* it enters itself in the list of circuits when it is used then */
+    uint64_t admitted_at; /* RECOVERING: the last admission */
     uint64_t epoch;       /* L's, as current came into force: permits from before it are late */
     uint64_t plain_until; /* see fleet_is_plain; 0: it is not */
     uint32_t probes;      /* RECOVERING: admitted, and their results missing */
@@ -111,6 +117,7 @@ struct fleet {
     bool sync_is_out, cas_is_out, lease_is_out; /* under way */
     bool is_away;                               /* the storage: L decides */
     bool is_differing; /* another process's policy differs from this one's */
+    bool wants_entry;  /* into the list of circuits */
     bool wants_read;   /* of buckets, beside the SYNC under way */
     bool is_thorough;  /* somebody wants to know all the counts */
     struct fleet_lease leases[FLEET_LEASES];
@@ -160,23 +167,13 @@ bool fleet_is_sound(const struct fleet *fleet, const struct fleet_world *world);
 
 /* ---- Among the files of the fleet --------------------------------------------------------------*/
 
-/* After an answer: does the evidence make a transition? Is an order to be offered? */
-void fleet_judge(struct fleet *fleet, const struct fleet_world *world, struct fleet_news *news);
+/* After an answer: is an order to be offered? */
 void fleet_obey(struct fleet *fleet, const struct fleet_world *world, struct fleet_news *news);
-
-/* Does a decision need more than what syncs bring by themselves? */
-bool fleet_is_suspicious(const struct fleet *fleet, const struct fleet_world *world);
-
-/* A hash of what should be the same in every process. */
-uint16_t fleet_policy(const struct rules *rules);
 
 static inline bool fleet_keeps_counts(const struct fleet_world *world)
 {
     return world->rules->options.share == BREAKER_SHARE_STATE;
 }
-
-struct tally_shape fleet_shape(const struct fleet_world *world);
-void fleet_sum(const struct fleet *fleet, const struct fleet_world *world, struct tally_sums *sums);
 
 static inline void fleet_sync_by(struct fleet *fleet, uint64_t at)
 {

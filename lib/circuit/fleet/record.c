@@ -146,11 +146,11 @@ static bool take_why(struct text *text, struct record *r)
 bool record_read(struct record *record, const char *bytes, size_t length)
 {
     struct text text = {bytes, bytes + length};
-    char again[BREAKER_VALUE_MAX];
+    char again[RECORD_TEXT];
     struct record r;
 
     memset(&r, 0, sizeof r);
-    if (length > BREAKER_VALUE_MAX || !take_who(&text, &r) || !take_times(&text, &r) ||
+    if (length > RECORD_TEXT || !take_who(&text, &r) || !take_times(&text, &r) ||
         !take_circumstances(&text, &r) || !take_why(&text, &r) || text.at != text.end)
         return false;
     if (record_write(&r, again) != length || memcmp(again, bytes, length) != 0)

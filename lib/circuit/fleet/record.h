@@ -27,7 +27,9 @@ struct record {
 /* Brings the numbers of a new record into what the text can hold. */
 void record_trim(struct record *record);
 
-/* Writes it to text, of BREAKER_VALUE_MAX bytes; returns the length. */
+enum { RECORD_TEXT = 128 }; /* bytes of the longest */
+
+/* Writes it to text, of RECORD_TEXT bytes; returns the length. */
 uint16_t record_write(const struct record *record, char *text);
 
 /* False: these bytes are none of record_write's. */

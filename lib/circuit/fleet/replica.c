@@ -5,7 +5,8 @@
  * With a PROPOSE, current is tentative: it has no authority, and dies when anything newer than its base
  * is seen to stand. Otherwise current is what was committed last, as far as this process knows. */
 #include "replica.h"
-#include "circuit/recovery.h"
+#include "judge.h"
+#include "local.h"
 #include "mutant.h"
 #include <string.h>
 
@@ -22,65 +23,6 @@ static bool is_tentative(const struct fleet *f)
 static const struct record *committed(const struct fleet *f)
 {
     return is_tentative(f) ? &f->base : &f->current;
-}
-
-/* ---- L -----------------------------------------------------------------------------------------*/
-
-/* PASSING, afresh; results of earlier permits are late. */
-static void refresh_local(const struct fleet_world *w, uint8_t hold)
-{
-    struct native *l = w->local;
-    uint64_t epoch = l->epoch;
-    int error = l->last_error;
-
-    native_init(l, l->cells, w->rules, w->now);
-    l->epoch = epoch + 1;
-    l->last_error = error;
-    l->hold = hold;
-}
-
-struct carried {
-    uint64_t since; /* as the fleet's */
-    uint32_t duration;
-    uint8_t state, trips;
-};
-
-static void carry(const struct fleet_world *w, const struct carried *c)
-{
-    struct native *l = w->local;
-    uint64_t held = fleet_elapsed(c->since, w->now);
-
-    memset(l->cells, 0, sizeof(breaker_counts_t));
-    l->state = c->state;
-    l->epoch++;
-    l->consecutive = 0;
-    l->trips = c->trips > 0 ? c->trips : 1;
-    if (c->state == BREAKER_BROKEN) {
-        l->since = w->now;
-        l->broken = (uint32_t)fleet_elapsed(w->now, c->since);
-    } else {
-        l->since = held < w->now ? w->now - held : 0;
-        l->broken = c->duration;
-    }
-    recovery_begin(l, w->now);
-}
-
-static struct carried carried(const struct fleet *f)
-{
-    return (struct carried){f->since, f->current.duration, f->current.state, f->current.trips};
-}
-
-static void take_over(const struct fleet_world *w, const struct carried *c)
-{
-    if (c->state != BREAKER_PASSING && !MUTANT(12))
-        carry(w, c);
-}
-
-void replica_break_local(struct fleet *f, const struct fleet_world *w)
-{
-    struct carried c = {w->now + f->current.duration, f->current.duration, BREAKER_BROKEN,
-                        f->current.trips};
-    carry(w, &c);
 }
 
 /* ---- Coming into force -------------------------------------------------------------------------*/
@@ -119,7 +61,7 @@ static uint64_t date(const struct fleet_world *w, const struct record *r)
 
 static void clear_tally(struct fleet *f, const struct fleet_world *w)
 {
-    struct tally_shape shape = fleet_shape(w);
+    struct tally_shape shape = judge_shape(w);
     uint64_t bucket = w->wall / shape.width, first = min(f->current.since / shape.width, bucket);
 
     if (f->current.state == BREAKER_PASSING)
@@ -142,11 +84,11 @@ static void enter(struct fleet *f, const struct fleet_world *w, const struct rec
     f->lease_at = UINT64_MAX;
     memset(f->leases, 0, sizeof f->leases);
     clear_tally(f, w);
-    refresh_local(w, r->hold);
+    local_refresh(w, r->hold);
     f->epoch = w->local->epoch;
     if (f->is_away) {
-        struct carried c = carried(f);
-        take_over(w, &c);
+        struct local_term term = local_term_of(f);
+        local_take_over(w, &term);
     }
     news->entered = true;
     news->elsewhere = r->writer != w->self;
@@ -157,7 +99,7 @@ static void enter(struct fleet *f, const struct fleet_world *w, const struct rec
 
 void replica_part(struct fleet *f, const struct fleet_world *w, struct fleet_news *news)
 {
-    struct carried c = carried(f);
+    struct local_term term = local_term_of(f);
 
     if (is_tentative(f) && !MUTANT(2)) {
         struct record base = f->base;
@@ -166,7 +108,7 @@ void replica_part(struct fleet *f, const struct fleet_world *w, struct fleet_new
         enter(f, w, &base, news);
     }
     f->is_away = true;
-    take_over(w, &c);
+    local_take_over(w, &term);
 }
 
 /* ---- Seeing ------------------------------------------------------------------------------------*/
@@ -225,11 +167,11 @@ static void adopt(struct fleet *f, const struct fleet_world *w, const struct rec
 static void give_in(struct fleet *f, const struct fleet_world *w, const struct record *r,
                     struct fleet_news *news)
 {
-    struct carried before = carried(f);
+    struct local_term before = local_term_of(f);
 
     adopt(f, w, r, news);
     if (before.state != BREAKER_PASSING && r->state == BREAKER_PASSING && !MUTANT(22))
-        carry(w, &before);
+        local_carry_on(w, &before);
     f->epoch = w->local->epoch;
 }
 
@@ -245,7 +187,7 @@ static void teach(struct fleet *f, const struct fleet_world *w, const struct rec
 static void compare_policies(struct fleet *f, const struct fleet_world *w, const struct record *r,
                              struct fleet_news *news)
 {
-    if (r->epoch == 0 || r->policy == fleet_policy(w->rules) || f->is_differing)
+    if (r->epoch == 0 || r->policy == judge_policy(w->rules) || f->is_differing)
         return;
     f->is_differing = true;
     news->differs = true;
@@ -307,7 +249,7 @@ static struct record next_record(const struct fleet *f, const struct fleet_world
     r.state = (uint8_t)to;
     r.since = w->wall;
     r.recovery_time = (uint32_t)options_of(w)->recovery_time;
-    r.policy = fleet_policy(w->rules);
+    r.policy = judge_policy(w->rules);
     r.error = w->local->last_error;
     r.ok = r.failed = r.slow = 0;
     if (to == BREAKER_BROKEN) {

@@ -34,7 +34,4 @@ void replica_written(struct fleet *fleet, const struct fleet_world *world,
 /* The storage is away: L takes over what F is in, and what was not committed is nobody else's. */
 void replica_part(struct fleet *fleet, const struct fleet_world *world, struct fleet_news *news);
 
-/* L breaks, for as long as F last did. */
-void replica_break_local(struct fleet *fleet, const struct fleet_world *world);
-
 #endif /* CIRCUIT_REPLICA_H */

@@ -1,0 +1,58 @@
+/* How L begins afresh with each record that comes into force, and how it carries on what F was in where F
+ * cannot: the storage is away, or an old record has lost its authority. Nobody else is told of it. */
+#include "local.h"
+#include "circuit/recovery.h"
+#include "mutant.h"
+#include <string.h>
+
+void local_refresh(const struct fleet_world *w, uint8_t hold)
+{
+    struct native *l = w->local;
+    uint64_t epoch = l->epoch;
+    int error = l->last_error;
+
+    native_init(l, l->cells, w->rules, w->now);
+    l->epoch = epoch + 1;
+    l->last_error = error;
+    l->hold = hold;
+}
+
+struct local_term local_term_of(const struct fleet *f)
+{
+    return (struct local_term){f->since, f->current.duration, f->current.state, f->current.trips};
+}
+
+void local_carry_on(const struct fleet_world *w, const struct local_term *t)
+{
+    struct native *l = w->local;
+    uint64_t held = fleet_elapsed(t->since, w->now);
+
+    memset(l->cells, 0, sizeof(breaker_counts_t));
+    l->state = t->state;
+    l->epoch++;
+    l->consecutive = 0;
+    l->trips = t->trips > 0 ? t->trips : 1;
+    if (t->state == BREAKER_BROKEN) {
+        l->since = w->now;
+        l->broken = (uint32_t)fleet_elapsed(w->now, t->since);
+    } else {
+        l->since = held < w->now ? w->now - held : 0;
+        l->broken = t->duration;
+    }
+    recovery_begin(l, w->now);
+}
+
+void local_take_over(const struct fleet_world *w, const struct local_term *t)
+{
+    if (t->state != BREAKER_PASSING && !MUTANT(12))
+        local_carry_on(w, t);
+}
+
+void local_break(const struct fleet *f, const struct fleet_world *w)
+{
+    struct local_term t = local_term_of(f);
+
+    t.since = w->now + f->current.duration;
+    t.state = BREAKER_BROKEN;
+    local_carry_on(w, &t);
+}
