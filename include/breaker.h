@@ -22,7 +22,7 @@
  *  - Times are milliseconds. Functions return 0 or a negative code: libuv's, or one of those below.
  *  - "Create" and "destroy" are about memory; "trip", "recover", "reset" are about the circuit.
  *  - Handles are opaque and the library's. Requests (breaker_call_t, breaker_order_t,
- *    breaker_listener_t) are the caller's memory, and stay where they are until the library is done
+ *    breaker_listener_t, breaker_listing_t) are the caller's memory, and stay where they are until the library is done
  *    with them. Permits are values.
  *  - A function that takes a callback and returns an error never runs the callback. If it returned 0,
  *    the callback runs exactly once.
@@ -92,6 +92,7 @@ typedef struct breaker_s breaker_t;
 typedef struct breaker_call_s breaker_call_t;
 typedef struct breaker_order_s breaker_order_t;
 typedef struct breaker_listener_s breaker_listener_t;
+typedef struct breaker_listing_s breaker_listing_t;
 
 typedef enum {
     BREAKER_PASSING = 0,   /* closed: every call is admitted, outcomes are counted */
@@ -542,6 +543,28 @@ BREAKER_API int breaker_hold(breaker_t *breaker, breaker_hold_t hold, breaker_or
 /* Asks the storage what it holds now, so that breaker_inspect, in the callback, shows it. At once, and
  * without effect, for a circuit of this process. */
 BREAKER_API int breaker_refresh(breaker_t *breaker, breaker_order_t *order, breaker_order_cb done);
+
+/* Which circuits there are in the storage, whatever process has them: each that was used in the last half
+ * day is told by name, at least once, and some that were used up to a day before; then done, once. Both
+ * run from the loop, as the completions of orders do. status: 0, the storage's error, or UV_ECANCELED when
+ * the panel was destroyed before. */
+typedef void (*breaker_listing_name_cb)(breaker_listing_t *listing, const char *name);
+typedef void (*breaker_listing_cb)(breaker_listing_t *listing, int status);
+
+/* The caller's memory, until done. Zero it before the first use. */
+struct breaker_listing_s {
+    void *data; /* the caller's */
+    struct {
+        breaker_listing_name_cb name;
+        breaker_listing_cb done;
+        unsigned in_use;
+    } library;
+};
+
+/* Needs 32 KB until done. UV_ENOTSUP: the panel has no storage, or one that keeps no such list
+ * (BREAKER_STORAGE_MEMBERS); UV_EBUSY: the listing is in use; UV_ENOMEM; UV_ESHUTDOWN as breaker_call. */
+BREAKER_API int breaker_list(breaker_panel_t *panel, breaker_listing_t *listing,
+                             breaker_listing_name_cb name, breaker_listing_cb done);
 
 /* ---- Watching ----------------------------------------------------------------------------------*/
 

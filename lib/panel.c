@@ -153,7 +153,8 @@ static void leave(breaker_panel_t *panel);
 static bool has_work(const breaker_panel_t *panel)
 {
     return panel->starts.first != NULL || panel->endings.first != NULL ||
-           panel->orders.first != NULL || panel->events.count > 0 || panel->events.missed_any;
+           panel->orders.first != NULL || panel->events.count > 0 || panel->events.missed_any ||
+           listing_is_ready(panel);
 }
 
 static void drain(breaker_panel_t *panel)
@@ -163,6 +164,8 @@ static void drain(breaker_panel_t *panel)
     call_run_endings(panel);
     if (panel->orders.first != NULL)
         order_run(panel);
+    if (panel->listings != NULL)
+        listing_run(panel);
     event_tell(panel);
     panel->is_awake = !panel->is_closing && has_work(panel);
     if (panel->is_closing && panel->pending == 0 && door_close_all(panel))
@@ -292,6 +295,7 @@ int breaker_panel_destroy(breaker_panel_t *panel, breaker_panel_cb done)
     panel->is_closing = true;
     panel->destroyed = done;
     registry_destroy_all(panel);
+    listing_abandon(panel);
     event_close(panel);
     panel->is_awake = false; /* the host may have closed what was to drain */
     panel_wake(panel);

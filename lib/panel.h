@@ -6,6 +6,7 @@
  *   call.c       calls with callbacks: how they begin; and
  *   call_end.c   how they end
  *   order.c      trip, recover, reset, hold, refresh
+ *   listing.c    the names of a fleet's circuits
  *   turn.c       conversations of dialects with a storage
  *   dialect.c    what each dialect alone can tell
  *   door.c       the panel's doors to storages, and transactions with a deadline
@@ -208,7 +209,9 @@ struct breaker_panel_s {
     struct call_queue starts;
     struct call_queue endings;
     struct order_queue orders;
-    size_t pending; /* calls accepted and not yet over, orders not yet told, conversations */
+    struct pages *listings;
+    size_t
+        pending; /* calls accepted and not yet over, orders not yet told, conversations, listings */
     struct turns turns;
     struct door door;   /* to the user's storage */
     struct door pantry; /* to a private one in memory, for dialects where there is no other */
@@ -283,6 +286,11 @@ void order_push(breaker_panel_t *panel, breaker_order_t *order, int status);
 void order_run(breaker_panel_t *panel); /* tells the orders that were carried out */
 void order_abandon(breaker_t *breaker);
 void order_converse(breaker_order_t *order);
+
+/* listing.c */
+bool listing_is_ready(const breaker_panel_t *panel);
+void listing_run(breaker_panel_t *panel); /* tells what has come, and asks on */
+void listing_abandon(breaker_panel_t *panel);
 
 /* turn.c */
 /* The pool, and a storage for the dialect: before the first breaker that converses. */

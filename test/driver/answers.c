@@ -184,8 +184,8 @@ void answer_event(breaker_listener_t *listener, const breaker_event_t *event)
         answer_print(change(event));
         break;
     case BREAKER_ON_OTHER_POLICY:
-        answer_print(json_pack("{s:s, s:s}", "event", "other_policy", "name",
-                               breaker_name(event->breaker)));
+        answer_print(
+            json_pack("{s:s, s:s}", "event", "other_policy", "name", breaker_name(event->breaker)));
         break;
     case BREAKER_ON_STORAGE_LOST:
         answer_print(json_pack("{s:s, s:i, s:s}", "event", "storage_lost", "status", event->status,

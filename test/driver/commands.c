@@ -60,6 +60,40 @@ static void on_hold(struct drive *drive, char **words)
     answer_error(drive, "no such hold: none, open, closed, watch", words[1]);
 }
 
+/* ---- The list of circuits ----------------------------------------------------------------------*/
+
+static void on_name(breaker_listing_t *listing, const char *name)
+{
+    struct drive *drive = listing->data;
+
+    json_array_append_new(drive->names, json_string(name));
+}
+
+static void on_listed(breaker_listing_t *listing, int status)
+{
+    struct drive *drive = listing->data;
+
+    if (drive->is_ending) {
+        json_decref(drive->names);
+        return;
+    }
+    answer_status(drive, status);
+    answer_add(drive, "circuits", drive->names);
+    answer_done(drive);
+}
+
+static void on_list(struct drive *drive, char **words)
+{
+    int status;
+
+    (void)words;
+    drive->listing.data = drive;
+    status = breaker_list(drive->panel, &drive->listing, on_name, on_listed);
+    if (status == 0)
+        drive->names = json_array();
+    given(drive, status);
+}
+
 /* ---- Others ------------------------------------------------------------------------------------*/
 
 static void on_call(struct drive *drive, char **words)
@@ -116,7 +150,8 @@ static const struct command {
     {"open", "", 0, on_trip},         {"recover", "", 0, on_recover},
     {"half_open", "", 0, on_recover}, {"reset", "", 0, on_reset},
     {"close", "", 0, on_reset},       {"hold", "none|open|closed|watch", 1, on_hold},
-    {"wait", "MS", 1, on_wait},       {"quit", "", 0, on_quit},
+    {"list", "", 0, on_list},         {"wait", "MS", 1, on_wait},
+    {"quit", "", 0, on_quit},
 };
 
 static const struct command *find(const char *name)

@@ -75,6 +75,8 @@ struct drive {
     breaker_t *breaker;
     breaker_listener_t listener;
     breaker_order_t order;
+    breaker_listing_t listing;
+    json_t *names; /* that it has brought */
     struct lines lines;
     struct job *jobs;
     json_t *answer; /* to the command under way, as far as it is known; NULL: there is none */

@@ -110,6 +110,33 @@ static void native(void **state)
     assert_false(speaker_is(&second, "admitted"));
 }
 
+static bool lists(struct speaker *speaker, const char *name)
+{
+    json_t *circuits, *one;
+    size_t i;
+
+    circuits = json_object_get(speaker_ask(speaker, "list"), "circuits");
+    json_array_foreach(circuits, i, one) if (strcmp(json_string_value(one), name) == 0) return true;
+    return false;
+}
+
+/* A circuit is in the list of its fleet when it has been used, and not by being made. */
+static void circuits_are_listed(void **state)
+{
+    (void)state;
+    SPEAKER_START(&first, "--storage", url, "--name", "one");
+    SPEAKER_START(&second, "--storage", url, "--name", "the other");
+    speaker_ask(&first, "state");
+    speaker_ask(&second, "state");
+    assert_int_equal(server_number(&server, "DBSIZE"), 0);
+    for (int i = 0; i < 200 && !lists(&second, "one"); i++) {
+        speaker_ask(&first, "call ok");
+        speaker_ask(&first, "wait 20");
+    }
+    assert_true(lists(&second, "one"));
+    assert_false(lists(&second, "the other"));
+}
+
 static void the_storage_goes_and_comes(void **state)
 {
     (void)state;
@@ -133,7 +160,12 @@ static void the_storage_goes_and_comes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(family), TEST(lasier), TEST(requests), TEST(native), TEST(the_storage_goes_and_comes),
+        TEST(family),
+        TEST(lasier),
+        TEST(requests),
+        TEST(native),
+        TEST(circuits_are_listed),
+        TEST(the_storage_goes_and_comes),
     };
     return cmocka_run_group_tests(tests, start, end);
 }
