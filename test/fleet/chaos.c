@@ -1,16 +1,22 @@
-/* Two minutes of faults drawn by chance, one and a half of calm. The dependency comes and goes during the
- * faults, and is well afterwards: then everybody must be PASSING, on the same record. */
+/* Two minutes of faults drawn by chance, perhaps an hour in which nobody calls, and a calm. The dependency
+ * comes and goes during the faults, and is well afterwards: then everybody must be PASSING, on the same
+ * record. Traffic is high, usual or low; recovery is by sample or by trials. */
 #include "chaos.h"
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { FAULTS = 14, STORM = 120, CALM = 90 }; /* s */
+enum { HEARD = 1500000 }; /* us: max_age and two syncs, generously */
+enum { FAULTS = 14, STORM = 120, CALM = 90, LONG_CALM = 600, IDLE = 3600 }; /* s */
 
 struct chaos {
     struct store copy;
     uint64_t well_at; /* the dependency changes its mind */
     double share;     /* of calls that fail */
+    breaker_options_t options;
+    double rate;
+    uint64_t calm; /* s */
+    bool is_idle;  /* for an hour, after the faults */
 };
 
 static struct chaos *chaos_of(struct sim *sim)
@@ -122,8 +128,10 @@ static void crash(struct sim *sim)
 
 static void join(struct sim *sim)
 {
-    if (sim->count < 24)
-        sim_join_many(sim, 1, sim->procs[0].rate);
+    struct chaos *c = chaos_of(sim);
+
+    if (sim->count < SIM_PROCS)
+        sim_join(sim, &c->options, c->rate);
 }
 
 static void fault(struct sim *sim, uint64_t number)
@@ -141,7 +149,7 @@ static void fault(struct sim *sim, uint64_t number)
 
 static void all_agree(struct sim *sim, uint64_t since)
 {
-    if (!sim_agree(sim))
+    if (!sim_agree(sim, HEARD))
         sim_wrong(sim, "N1: they do not agree %" PRIu64 " s after the last fault", since);
 }
 
@@ -151,48 +159,103 @@ static void check_agreement(struct sim *sim, uint64_t number)
     uint64_t before = sim->transitions;
 
     (void)number;
+    sim_ask_anew(sim);
     sim_run(sim, sim->now + 3 * SIM_S);
-    if (sim->transitions == before)
+    if (sim->transitions == before && !sim_is_cut_short(sim))
         all_agree(sim, (sim->now / SIM_S) - STORM);
 }
 
 static void check_end(struct sim *sim)
 {
+    struct chaos *c = chaos_of(sim);
+    unsigned trials = c->options.max_trials * (1 + sim->store.losses + sim->clock_steps);
+
     if (sim->wrong[0] != '\0')
         return;
-    all_agree(sim, CALM);
+    all_agree(sim, c->calm);
     if (!sim_all(sim, BREAKER_PASSING))
-        sim_wrong(sim, "N5: not everybody is PASSING %d s after all is well", CALM);
+        sim_wrong(sim, "N5: not everybody is PASSING %" PRIu64 " s after all is well", c->calm);
     if (sim->taught > (uint64_t)sim->store.losses * sim->count)
         sim_wrong(sim, "N6: %" PRIu64 " teaches for %u losses", sim->taught, sim->store.losses);
+    if (c->options.recovery == BREAKER_TRIAL && sim->restarts == 0 && sim->most_trials > trials)
+        sim_wrong(sim, "N12: %" PRIu64 " trials at once", sim->most_trials);
 }
 
-void chaos_run(struct sim *sim, uint64_t seed, uint64_t seconds)
-{
-    static const unsigned counts[] = {1, 2, 2, 3, 3, 8, 12, 20};
-    struct chaos chaos = {.share = 0.02};
-    unsigned count;
-    double rate;
+/* ---- A seed ------------------------------------------------------------------------------------*/
 
-    sim_open(sim, seed);
-    sim->data = &chaos;
-    sim->failing = share;
-    count = counts[pick(sim, sizeof counts / sizeof *counts)];
-    rate = (1 + (double)pick(sim, 6)) * (count > 8 ? 0.5 : 1.5);
+static unsigned draw_count(struct sim *sim)
+{
+    static const unsigned counts[] = {1, 2, 2, 3, 3, 8, 12, 20, 2, 2, 3, 3, 8, 12, 20, 200};
+    unsigned count = counts[pick(sim, sizeof counts / sizeof *counts)];
+
+    return count == 200 ? 21 + (unsigned)pick(sim, 180) : count;
+}
+
+/* Calls per second and process. */
+static double draw_rate(struct sim *sim, unsigned count)
+{
+    double rate = (1 + (double)pick(sim, 6)) * (count > 8 ? 0.5 : 1.5);
+
+    if (count > 20)
+        return rate / 10;
     if (count <= 3 && pick(sim, 4) == 0)
-        rate *= 50; /* so that many results go together */
-    sim_join_many(sim, count, rate);
+        return rate * 50; /* so that many results go together */
+    return pick(sim, 8) == 0 ? rate / 20 : rate;
+}
+
+static void draw_options(struct sim *sim, struct chaos *c)
+{
+    sim_options(&c->options);
+    if (pick(sim, 4) > 0)
+        return;
+    c->options.recovery = BREAKER_TRIAL;
+    c->options.max_trials = 1 + (unsigned)pick(sim, 3);
+    c->options.success_threshold = 1 + (unsigned)pick(sim, 3);
+    c->options.probe_time = 5000;
+}
+
+static void begin(struct sim *sim, struct chaos *c)
+{
+    unsigned count = draw_count(sim);
+
+    c->rate = draw_rate(sim, count);
+    c->calm = count * c->rate < 5 || c->rate < 0.3 ? LONG_CALM : CALM;
+    draw_options(sim, c);
+    c->is_idle = pick(sim, 4) == 0;
+    for (; count > 0; count--)
+        sim_join(sim, &c->options, c->rate);
     for (unsigned i = 0; i < FAULTS; i++)
         sim_at(sim, SIM_S + pick(sim, (STORM - 10) * SIM_S), fault, 0);
-    if (seconds > 0) {
-        sim_run(sim, seconds * SIM_S);
-    } else {
-        sim_run(sim, STORM * SIM_S);
-        links_well(sim, 0);
-        check_agreement(sim, 0);
-        sim_run(sim, (STORM + CALM) * SIM_S);
+}
+
+/* Whatever they are in, nobody calls for an hour. */
+static void idle(struct sim *sim)
+{
+    for (unsigned i = 0; i < sim->count; i++)
+        sim_rate(sim, &sim->procs[i], 0);
+    sim_run(sim, sim->now + IDLE * SIM_S);
+    for (unsigned i = 0; i < sim->count; i++)
+        if (sim->procs[i].is_alive)
+            sim_rate(sim, &sim->procs[i], chaos_of(sim)->rate);
+}
+
+void chaos_run(struct sim *sim, uint64_t seed, uint64_t steps)
+{
+    struct chaos chaos = {.share = 0.02};
+
+    sim_open(sim, seed);
+    sim->steps_limit = steps;
+    sim->data = &chaos;
+    sim->failing = share;
+    begin(sim, &chaos);
+    sim_run(sim, STORM * SIM_S);
+    if (chaos.is_idle)
+        idle(sim);
+    links_well(sim, 0);
+    check_agreement(sim, 0);
+    sim_run(sim, sim->now + chaos.calm * SIM_S);
+    if (!sim_is_cut_short(sim))
         check_end(sim);
-    }
     if (sim->count == 1 && sim->restarts == 0 && sim->clock_steps == 0 && sim->trips > 0)
         sim_wrong(sim, "N9: one process alone wrote BROKEN");
     store_close(&chaos.copy);

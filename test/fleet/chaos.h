@@ -4,8 +4,9 @@
 
 #include "sim.h"
 
-/* Runs a seed: faults for so many seconds only (0: 120 s of them, then 90 s of calm). What was
- * wrong, if anything, is in sim->wrong. The sim is open afterwards. */
-void chaos_run(struct sim *sim, uint64_t seed, uint64_t seconds);
+/* Runs a seed: 2 to 200 processes, and one now and then; 120 s of faults, perhaps an idle hour, then a
+ * calm. steps: no more of them than this; 0: all. What was wrong, if anything, is in sim->wrong. The sim
+ * is open afterwards. */
+void chaos_run(struct sim *sim, uint64_t seed, uint64_t steps);
 
 #endif /* CHAOS_H */

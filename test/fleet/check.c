@@ -110,6 +110,7 @@ void check_proc(struct sim *sim, struct proc *p, const struct fleet_news *news)
         return;
     p->held = p->fleet.current;
     p->entered = world.now;
+    p->overdue = 0;
     sim->trials_out -= p->out;
     p->out = 0;
 }
@@ -148,13 +149,18 @@ void check_asked(struct sim *sim, struct proc *p, const struct turn *turn)
     const struct fleet *f = &p->fleet;
     struct fleet_world w = sim_world(sim, p);
     uint64_t limit = p->rules.options.broken_limit, duration = f->current.duration;
+    uint64_t held = w.now - p->entered;
 
     if (turn->verdict == 0 || f->is_away || f->current.state != BREAKER_BROKEN ||
         f->entries != p->entries || p->local_state != BREAKER_PASSING)
         return;
-    if (w.now - p->entered > (duration < limit ? duration : limit) + SLACK)
-        sim_wrong(sim, "N4: process %u BROKEN for %" PRIu64 " ms, configured %u", p->number,
-                  w.now - p->entered, f->current.duration);
+    if (held <= (duration < limit ? duration : limit))
+        return;
+    if (p->overdue == 0)
+        p->overdue = w.now;
+    if (w.now - p->overdue > SLACK)
+        sim_wrong(sim, "N4: process %u BROKEN for %" PRIu64 " ms, configured %u", p->number, held,
+                  f->current.duration);
 }
 
 static uint64_t name_of(const struct record *r)
@@ -186,6 +192,7 @@ uint64_t check_began(struct sim *sim, struct proc *p, const struct turn *turn)
             p->out = 0;
             p->held = f->current;
             p->entered = sim_world(sim, p).now;
+            p->overdue = 0;
         }
         p->out++;
         if (++sim->trials_out > sim->most_trials)

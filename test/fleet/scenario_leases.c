@@ -143,6 +143,35 @@ static void sick_trial(struct sim *sim)
     sim_close(sim);
 }
 
+/* What a trial has shown is over with the next one: neither a process alone nor one that died with a failure
+ * keeps the others in RECOVERING. */
+static void failed_trial(struct sim *sim)
+{
+    breaker_options_t options;
+
+    sim_open(sim, 37);
+    sim_options(&options);
+    options.recovery = BREAKER_TRIAL;
+    sim->failing = dependency_dead;
+    sim_join(sim, &options, 10);
+    sim_run(sim, SIM_S);
+    sim_order(sim, &sim->procs[0], TURN_RECOVER, BREAKER_HOLD_NONE);
+    sim_run(sim, sim->now + 8 * SIM_S);
+    sim->failing = NULL;
+    sim_run(sim, sim->now + 60 * SIM_S);
+    scenario_bound(sim, !sim_all(sim, BREAKER_PASSING), 0, "not PASSING alone");
+    sim->failing = dependency_dead;
+    sim_join(sim, &options, 0);
+    sim_order(sim, &sim->procs[0], TURN_RECOVER, BREAKER_HOLD_NONE);
+    sim_run(sim, sim->now + 8 * SIM_S);
+    sim_crash(sim, &sim->procs[0]);
+    sim->failing = NULL;
+    sim_rate(sim, &sim->procs[1], 10);
+    sim_run(sim, sim->now + 60 * SIM_S);
+    scenario_bound(sim, !sim_all(sim, BREAKER_PASSING), 0, "not PASSING after a crash");
+    sim_close(sim);
+}
+
 const struct scenario scenarios_of_leases[] = {
     {"trials", "N12: no more trials than leases", limit},
     {"overdue", "N12: calls that outlive their lease", overdue},
@@ -150,5 +179,6 @@ const struct scenario scenarios_of_leases[] = {
     {"crash and step", "X7: and the clock steps", crash_and_step},
     {"rare trials", "leases that lapse unspent", rare},
     {"sick trial", "one failing client in RECOVERING", sick_trial},
+    {"failed trial", "one that failed, alone or dead", failed_trial},
     {NULL, NULL, NULL},
 };

@@ -234,7 +234,7 @@ static void race(struct sim *sim)
     sim_join_many(sim, 20, 100);
     sim_run(sim, 3 * SIM_S);
     scenario_bound(sim, (double)sim->trips, 1, "records of one trip");
-    scenario_bound(sim, !sim_agree(sim), 0, "split");
+    scenario_bound(sim, !sim_agree(sim, 0), 0, "split");
     sim_close(sim);
 }
 

@@ -386,6 +386,8 @@ void sim_call(struct sim *sim, struct proc *p)
     take_turn(sim, p, &world, &turn, &news);
     check_asked(sim, p, &turn);
     p->last_call = sim->now;
+    if (p->asked == 0)
+        p->asked = sim->now;
     if (turn.verdict == 0) {
         began(sim, p, &turn);
     } else {
@@ -560,9 +562,15 @@ static void step(struct sim *sim, struct event *event)
     }
 }
 
+bool sim_is_cut_short(const struct sim *sim)
+{
+    return sim->steps_limit > 0 && sim->steps >= sim->steps_limit;
+}
+
 void sim_run(struct sim *sim, uint64_t until)
 {
-    while (sim->heap_count > 0 && sim->heap[0].time <= until && sim->wrong[0] == '\0') {
+    while (sim->heap_count > 0 && sim->heap[0].time <= until && sim->wrong[0] == '\0' &&
+           !sim_is_cut_short(sim)) {
         struct event event = pop(sim);
         sim->now = event.time;
         sim->store.now = sim->now / 1000 + UINT64_C(1750000000000);
@@ -595,7 +603,7 @@ static void wake_up(struct sim *sim, struct proc *p)
     p->base = 1000000 + chance(&sim->chance) % 100000000;
     p->drift = (sim_draw(sim) - 0.5) * 2e-4;
     p->is_alive = true;
-    p->stalled = p->woken = 0;
+    p->stalled = p->woken = p->asked = 0;
     memset(&p->held, 0, sizeof p->held);
     memset(&p->committed, 0, sizeof p->committed);
     native_init(&p->local, p->cells, &p->rules, loop_now(sim, p));
@@ -678,14 +686,21 @@ struct record sim_stands(struct sim *sim)
     return record;
 }
 
-bool sim_agree(struct sim *sim)
+void sim_ask_anew(struct sim *sim)
+{
+    for (unsigned i = 0; i < sim->count; i++)
+        sim->procs[i].asked = 0;
+}
+
+bool sim_agree(struct sim *sim, uint64_t ago)
 {
     struct record stands = sim_stands(sim);
 
     for (unsigned i = 0; i < sim->count; i++) {
         const struct fleet *f = &sim->procs[i].fleet;
         const struct record *known = f->cas == FLEET_CAS_PROPOSE ? &f->base : &f->current;
-        if (sim->procs[i].is_alive && sim->procs[i].rate > 0 && record_compare(known, &stands) != 0)
+        if (sim->procs[i].is_alive && sim->procs[i].asked > 0 &&
+            sim->procs[i].asked + ago <= sim->now && record_compare(known, &stands) != 0)
             return false;
     }
     return true;

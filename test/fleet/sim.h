@@ -51,10 +51,12 @@ struct proc {
     /* What it saw. */
     uint64_t admitted, refused, late, moves, let_through;
     uint64_t last_call; /* true time */
+    uint64_t asked;     /* its first call since sim_ask_anew; 0: none yet */
 
     /* The checks'. */
-    uint64_t entered;        /* ms of its clock: when held came into force */
-    struct record held;      /* the record in force */
+    uint64_t entered;   /* ms of its clock: when held came into force */
+    uint64_t overdue;   /* the same: who asked first when that BROKEN was over; 0: nobody yet */
+    struct record held; /* the record in force */
     struct record committed; /* the newest one that it saw stand */
     struct tally_cell cell;  /* before a step */
     uint32_t entries;        /* before a step */
@@ -88,6 +90,7 @@ struct event {
 
 struct sim {
     uint64_t now, chance, digest, steps, order;
+    uint64_t steps_limit; /* no more; 0: no limit */
     struct event *heap;
     size_t heap_count, heap_room;
     struct store store;
@@ -139,6 +142,7 @@ struct proc *sim_join(struct sim *sim, const breaker_options_t *options, double 
 struct proc *sim_join_many(struct sim *sim, unsigned count, double rate); /* the usual ones */
 
 void sim_run(struct sim *sim, uint64_t until);
+bool sim_is_cut_short(const struct sim *sim);
 void sim_at(struct sim *sim, uint64_t time, void (*act)(struct sim *sim, uint64_t number),
             uint64_t number);
 
@@ -153,8 +157,10 @@ void sim_step_clock(struct sim *sim, int64_t ms);
 struct fleet_world sim_world(struct sim *sim, struct proc *proc);
 breaker_state_t sim_state(const struct proc *proc); /* F's */
 void sim_sums(struct sim *sim, struct proc *proc, struct tally_sums *sums);
-struct record sim_stands(struct sim *sim);                  /* in the storage */
-bool sim_agree(struct sim *sim);                            /* every live process has what stands */
+struct record sim_stands(struct sim *sim); /* in the storage */
+void sim_ask_anew(struct sim *sim);
+/* Every live process that called so long ago, or longer, since sim_ask_anew, has what stands. */
+bool sim_agree(struct sim *sim, uint64_t ago);
 bool sim_all(const struct sim *sim, breaker_state_t state); /* and is in this state, L too */
 
 double sim_draw(struct sim *sim);

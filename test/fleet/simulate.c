@@ -1,6 +1,6 @@
 /* The simulation as a program.
  *
- *   simulate SEED [SECONDS]     chaos from a seed, and the digest of its trace
+ *   simulate SEED [STEPS]       chaos from a seed, and the digest of its trace
  *   simulate --many N [FIRST]   so many seeds
  *   simulate --scenarios [NAME] the situations that undid earlier protocols
  *   simulate --mutants          planted mistakes, and what catches them
@@ -16,9 +16,9 @@
 
 static struct sim sim;
 
-static int one(uint64_t seed, uint64_t seconds)
+static int one(uint64_t seed, uint64_t steps)
 {
-    chaos_run(&sim, seed, seconds);
+    chaos_run(&sim, seed, steps);
     printf("seed %" PRIu64 ": digest %016" PRIx64 ", %" PRIu64 " steps, %u processes, %" PRIu64
            " calls, %" PRIu64 " refused, %" PRIu64 " transitions, %" PRIu64 " taught, %u losses\n",
            seed, sim.digest, sim.steps, sim.count, sim.calls, sim.refused, sim.transitions,

@@ -51,6 +51,7 @@ static void write_off(struct fleet *f, const struct fleet_world *w)
         return;
     f->probes = 0;
     f->epoch = ++w->local->epoch;
+    f->has_failed = true;
     lease_write_off(f);
     tally_roll(&f->tally, &shape, 0);
     tally_count(&f->tally, true, false);
@@ -177,6 +178,7 @@ static void count(struct fleet *f, const struct fleet_world *w, const struct tur
     passing = f->current.state == BREAKER_PASSING || MUTANT(17);
     tally_roll(&f->tally, &shape, passing ? w->wall / shape.width : 0);
     tally_count(&f->tally, failed, turn->slow);
+    f->has_failed = failed || (w->rules->wants_slow && turn->slow);
     tally_mark(&f->tally, judge_is_bad(f, w));
     if (fleet_keeps_counts(w))
         tally_keep(&f->tally, &shape);

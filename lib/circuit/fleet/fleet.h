@@ -116,6 +116,7 @@ struct fleet {
     uint8_t lapses; /* leases that went unspent, in a row */
     bool sync_is_out, cas_is_out, lease_is_out; /* under way */
     bool is_away;                               /* the storage: L decides */
+    bool has_failed;                            /* RECOVERING by trials: my last one has */
     bool is_differing; /* another process's policy differs from this one's */
     bool wants_entry;  /* into the list of circuits */
     bool wants_read;   /* of buckets, beside the SYNC under way */

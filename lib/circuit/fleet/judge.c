@@ -88,7 +88,7 @@ bool judge_is_bad(const struct fleet *f, const struct fleet_world *w)
     double ratio = passing && o->error_ratio > 0 ? o->error_ratio : o->recovery_ratio;
 
     if (!passing && judge_is_trial(w))
-        return cell->failed > 0 || (w->rules->wants_slow && cell->slow > 0);
+        return f->has_failed;
     return rules_reached(ratio, cell->failed, &counts) || is_slow(w, &counts) ||
            w->local->state == BREAKER_BROKEN;
 }
@@ -141,7 +141,7 @@ static void judge_trial(struct fleet *f, const struct fleet_world *w, struct fle
     judge_sum(f, w, &s);
     if (s.bad > 0 && (alone || is_quorate(w, &s)))
         replica_propose(f, w, BREAKER_BROKEN, &s, news);
-    else if (s.bad * 2 <= s.reporters && s.counts.ok >= options_of(w)->success_threshold)
+    else if (s.counts.ok >= options_of(w)->success_threshold)
         replica_propose(f, w, BREAKER_PASSING, &s, news);
 }
 

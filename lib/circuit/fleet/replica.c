@@ -78,6 +78,7 @@ static void enter(struct fleet *f, const struct fleet_world *w, const struct rec
     f->current = *r;
     f->entries++;
     f->probes = 0;
+    f->has_failed = false;
     f->admitted_at = w->now;
     f->tenth = UINT8_MAX;
     f->lapses = 0;
