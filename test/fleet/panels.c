@@ -1,6 +1,7 @@
 /* The machinery: incidents in the order of time, the storage as panels see it, calls. A panel's loop is
  * turned when something has happened to it, or something is due in its wheel. */
 #include "panels.h"
+#include "fleet.h"
 #include "panel.h"
 #include <math.h>
 #include <stdio.h>
@@ -27,6 +28,7 @@ struct incident {
     unsigned member, life;
     struct letter *letter;
     breaker_permit_t permit;
+    unsigned traffic;
     bool failed;
     void (*act)(struct panels *panels);
 };
@@ -251,14 +253,16 @@ static void on_rang(void *data, const breaker_verb_t *bell)
         struct letter *l;
         if (!p->members[i].is_alive || p->members[i].is_cut || panels_draw(p) < p->lose_bell)
             continue;
-        if ((l = calloc(1, sizeof *l)) == NULL)
-            abort();
-        l->member = i;
-        l->life = p->members[i].life;
-        l->verbs[0] = *bell;
-        memcpy(l->keys[0], bell->key, bell->key_length);
-        memcpy(l->values[0], bell->value, bell->length);
-        post(p, l, BELL);
+        for (unsigned times = 1 + (panels_draw(p) < p->double_bell); times > 0; times--) {
+            if ((l = calloc(1, sizeof *l)) == NULL)
+                abort();
+            l->member = i;
+            l->life = p->members[i].life;
+            l->verbs[0] = *bell;
+            memcpy(l->keys[0], bell->key, bell->key_length);
+            memcpy(l->values[0], bell->value, bell->length);
+            post(p, l, BELL);
+        }
     }
 }
 
@@ -304,6 +308,49 @@ static void on_wrong(void *data, const char *what)
     panels_wrong(data, what);
 }
 
+/* ---- What must hold after each step ------------------------------------------------------------*/
+
+static const struct fleet *fleet_of(const struct member *m)
+{
+    return &fleet_shared(m->breaker)->fleet;
+}
+
+static void check_member(struct panels *p, struct member *m)
+{
+    const struct fleet *f = fleet_of(m);
+    const struct record *known = f->cas == FLEET_CAS_PROPOSE ? &f->base : &f->current;
+    struct fleet_world world = {.rules = &m->breaker->policy->rules, .local = &m->breaker->circuit};
+
+    if (!fleet_is_sound(f, &world) || !native_is_sound(world.local, world.rules))
+        panels_wrong(p, "a circuit is unsound");
+    if (record_compare(known, &m->committed) < 0 && p->store.losses == 0)
+        panels_wrong(p, "N3: a panel went back to an older record");
+    m->committed = *known;
+    if (record_same(&m->held, &f->current))
+        return;
+    m->held = f->current;
+    m->entered = on_now(m);
+    m->overdue = 0;
+}
+
+enum { SLACK = 1000 }; /* ms: a write under way, of unknown fate, again */
+
+/* N4 */
+static void check_refused(struct panels *p, struct member *m)
+{
+    const struct fleet *f = fleet_of(m);
+    uint64_t limit = m->breaker->policy->rules.options.broken_limit, now = on_now(m);
+
+    if (f->is_away || f->current.state != BREAKER_BROKEN || !record_same(&m->held, &f->current) ||
+        m->breaker->circuit.state != BREAKER_PASSING ||
+        now - m->entered <= (f->current.duration < limit ? f->current.duration : limit))
+        return;
+    if (m->overdue == 0)
+        m->overdue = now;
+    if (now - m->overdue > SLACK)
+        panels_wrong(p, "N4: a panel is BROKEN for too long");
+}
+
 /* ---- Calls -------------------------------------------------------------------------------------*/
 
 static void next_call(struct panels *p, struct member *m)
@@ -312,7 +359,16 @@ static void next_call(struct panels *p, struct member *m)
         push(p, (struct incident){.time = p->now + exponential(p, 1e6 / m->rate),
                                   .kind = CALL,
                                   .member = m->number,
-                                  .life = m->life});
+                                  .life = m->life,
+                                  .traffic = m->traffic});
+}
+
+void panels_rate(struct panels *p, struct member *m, double rate)
+{
+    m->rate = rate;
+    m->traffic++;
+    if (m->is_alive)
+        next_call(p, m);
 }
 
 static void call(struct panels *p, struct member *m)
@@ -327,6 +383,7 @@ static void call(struct panels *p, struct member *m)
         push(p, result);
     } else {
         p->refused++;
+        check_refused(p, m);
     }
     next_call(p, m);
 }
@@ -373,7 +430,8 @@ static void happen(struct panels *p, struct incident *i)
 
     switch (i->kind) {
     case CALL:
-        call(p, m);
+        if (i->traffic == m->traffic)
+            call(p, m);
         break;
     case RESULT:
         breaker_report(m->breaker, &i->permit, i->failed ? BREAKER_FAILURE : BREAKER_SUCCESS,
@@ -424,8 +482,11 @@ void panels_run(struct panels *p, uint64_t until)
         } else if (i.kind == ACT) {
             i.act(p);
         } else {
+            p->steps++;
             happen(p, &i);
             turn(p, m);
+            if (m->is_alive && !m->is_gone)
+                check_member(p, m);
         }
     }
     if (p->now < until)
@@ -475,7 +536,9 @@ static void begin(struct panels *p, struct member *m)
     m->moves = m->lost = m->found = m->differing = 0;
     m->is_alive = true;
     m->is_gone = false;
-    m->turns_at = 0;
+    m->turns_at = m->overdue = 0;
+    memset(&m->held, 0, sizeof m->held);
+    memset(&m->committed, 0, sizeof m->committed);
     m->listener = (breaker_listener_t){.kinds = BREAKER_ON_STATE_CHANGE | BREAKER_ON_STORAGE_LOST |
                                                 BREAKER_ON_STORAGE_FOUND | BREAKER_ON_OTHER_POLICY,
                                        .notify = on_event,
@@ -527,6 +590,19 @@ void panels_leave(struct panels *p, struct member *m)
         uv_run(&m->loop, UV_RUN_NOWAIT);
     if (!m->is_gone || uv_loop_close(&m->loop) != 0)
         panels_wrong(p, "a panel that does not end");
+}
+
+void panels_cut(struct panels *p, struct member *m, bool is_cut)
+{
+    static const char bell[] = "{api}:1:n";
+
+    if (m->is_cut == is_cut || !m->is_alive)
+        return;
+    m->is_cut = is_cut;
+    if (is_cut || m->client == NULL || p->now < m->stalled)
+        return;
+    m->client->bell(m->client, bell, sizeof bell - 1, NULL, 0);
+    turn(p, m);
 }
 
 void panels_stall(struct panels *p, struct member *m, uint64_t time)

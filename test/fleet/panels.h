@@ -26,6 +26,10 @@ struct member {
     unsigned number, life;
     unsigned ordered; /* orders told */
     bool is_alive, is_cut, is_gone;
+    struct record held, committed; /* in force, and the newest that it saw stand: of the checks */
+    uint64_t entered,
+        overdue;           /* when held came into force; when a call found that its time is over */
+    unsigned traffic;      /* rates that it had */
     breaker_state_t state; /* by its events */
     uint64_t since;        /* when it came there, ms of true time */
     uint64_t moves, lost, found, differing;
@@ -41,10 +45,10 @@ struct panels {
     uint64_t now, chance, order, digest; /* true time, us */
     struct incident *heap;
     size_t heap_count, heap_room;
-    double lose_request, lose_reply, lose_bell;
+    double lose_request, lose_reply, lose_bell, double_bell;
     double (*failing)(struct panels *panels, const struct member *member);
     breaker_policy_t *policy;
-    uint64_t calls, refused, bad, records, taught;
+    uint64_t calls, refused, bad, records, taught, steps;
     struct record *written;
     unsigned written_room;
     char wrong[200];
@@ -58,6 +62,9 @@ struct member *panels_join(struct panels *panels, double rate);
 void panels_leave(struct panels *panels, struct member *member);
 void panels_run(struct panels *panels, uint64_t until);
 void panels_at(struct panels *panels, uint64_t time, void (*act)(struct panels *panels));
+/* Off the storage, or back: then it is told that it hears anew. */
+void panels_cut(struct panels *panels, struct member *member, bool is_cut);
+void panels_rate(struct panels *panels, struct member *member, double rate);
 void panels_stall(struct panels *panels, struct member *member, uint64_t time);
 double panels_draw(struct panels *panels);
 bool panels_all(struct panels *panels, breaker_state_t state);
