@@ -616,7 +616,9 @@ enum {
     BREAKER_ON_OTHER_POLICY = 1 << 6, /* shared: another process made a transition by a policy with other
                                          numbers in it; told once, and again after breaker_set_policy */
     /* For a panel's listeners: */
-    BREAKER_ON_STORAGE_LOST = 1 << 7, /* the panel's storage is away; status says why */
+    BREAKER_ON_STORAGE_LOST = 1 << 7, /* the panel's storage is away; status says why. With a breaker: it
+                                         is well, but will not do with this shared circuit's keys (one
+                                         is taken by something else, say) */
     BREAKER_ON_STORAGE_FOUND = 1 << 8,
     BREAKER_ON_MISSED = 1 << 9, /* events came faster than memory can hold */
     BREAKER_ON_ALL = (1 << 7) - 1
@@ -625,7 +627,7 @@ enum {
 
 typedef struct breaker_event_s {
     int kind;
-    breaker_t *breaker;      /* NULL: BREAKER_ON_MISSED and BREAKER_ON_STORAGE_... */
+    breaker_t *breaker;      /* NULL: BREAKER_ON_MISSED; BREAKER_ON_STORAGE_..., mostly */
     uint64_t time;           /* the panel's clock when it happened */
     int status;              /* success, failure, late: the call's. Rejected, state change: the last error */
     uint64_t duration;       /* success, failure, late: how long the call took */

@@ -1,21 +1,11 @@
-/* The driver of shared circuits: it carries the transactions of the pure part (circuit/fleet/ask.h) to the
- * panel's storage and the answers back, always from the loop and always in the background: no call
- * waits for them, and they do not keep the loop alive. What is due at one time goes out together. What
- * a process knows of the storage's clock, and the number it signs with, are here too. */
+/* Shared circuits, as the loop layer drives them (circuit/fleet/fleet.h is what decides): their turns, orders
+ * and bells, what surrounds them (the storage's clock as a process knows it, and the number it signs
+ * with), and who is told what came of it. Their transactions are in mission.c. */
 #include "fleet.h"
 #include "circuit/fleet/ask.h"
-#include "memory.h"
 #include <string.h>
 
-enum { MISSIONS_MAX = 256, PATIENCE_MAX = 60000, RETRY = 1 };
-
-/* A transaction of a shared circuit under way. */
-struct mission {
-    struct errand errand;
-    struct mission *next; /* of the same breaker, or free */
-    struct shared *shared;
-    struct ask ask;
-};
+enum { PATIENCE_MAX = 60000 };
 
 bool fleet_wants(const breaker_panel_t *panel, const breaker_policy_t *policy)
 {
@@ -54,7 +44,7 @@ static uint64_t patience(const breaker_panel_t *panel)
     return panel->storage_timeout < PATIENCE_MAX ? panel->storage_timeout : PATIENCE_MAX;
 }
 
-static struct fleet_world world_of(const breaker_t *b, uint64_t now)
+struct fleet_world fleet_world_of(const breaker_t *b, uint64_t now)
 {
     breaker_panel_t *panel = b->panel;
 
@@ -98,163 +88,81 @@ static void storage_is(breaker_panel_t *panel, bool lost, int status)
                        lost ? status : 0);
 }
 
-static void note_other_policy(breaker_t *b)
+/* An event of a shared circuit that is not about a call. */
+static void note_about(breaker_t *b, int kind, int status)
 {
-    uint64_t now = panel_now(b->panel);
     uint8_t state = (uint8_t)fleet_state(&fleet_shared(b)->fleet, &b->circuit);
 
-    if (event_is_wanted(b, BREAKER_ON_OTHER_POLICY))
-        event_note(b, &(struct note){.kind = BREAKER_ON_OTHER_POLICY,
-                                     .time = now,
+    if (event_is_wanted(b, kind))
+        event_note(b, &(struct note){.kind = (uint16_t)kind,
+                                     .time = panel_now(b->panel),
                                      .from = state,
                                      .to = state,
+                                     .status = status,
                                      .elsewhere = true});
 }
 
-static void tend(struct shared *s);
+/* The storage is well, but will not do with this circuit's keys. */
+static bool is_barring(int status)
+{
+    return status == UV_EINVAL || status == UV_EMSGSIZE || status == UV_ENOTSUP;
+}
+
+static void lose(struct shared *s, int status)
+{
+    if (!is_barring(status)) {
+        storage_is(s->breaker->panel, true, status);
+    } else if (!s->is_barred) {
+        s->is_barred = true;
+        note_about(s->breaker, BREAKER_ON_STORAGE_LOST, status);
+    }
+}
+
+static void find(struct shared *s)
+{
+    storage_is(s->breaker->panel, false, 0);
+    if (!s->is_barred || s->fleet.is_away)
+        return;
+    s->is_barred = false;
+    note_about(s->breaker, BREAKER_ON_STORAGE_FOUND, 0);
+}
 
 /* After anything that happened to a circuit. status: of the last answer. */
 static void after(struct shared *s, const struct fleet_news *news, int status)
 {
     if (news->lost)
-        storage_is(s->breaker->panel, true, status);
+        lose(s, status);
     if (news->differs)
-        note_other_policy(s->breaker);
+        note_about(s->breaker, BREAKER_ON_OTHER_POLICY, 0);
     if (news->obeyed)
         tell_orders(s, false, 0);
     if (news->unheard)
         tell_orders(s, false, status != 0 ? status : UV_ETIMEDOUT);
-    tend(s);
+    mission_tend(s);
 }
 
 /* A transition that no turn of this process made. */
-static void note_move(struct shared *s, breaker_state_t from, const struct fleet_news *news,
-                      uint64_t now)
+static void note_move(struct shared *s, breaker_state_t from, const struct fleet_news *news)
 {
     breaker_t *b = s->breaker;
     struct turn turn = {.from = (uint8_t)from,
                         .to = (uint8_t)fleet_state(&s->fleet, &b->circuit),
-                        .now = now,
+                        .now = panel_now(b->panel),
                         .evidence = news->evidence};
 
     if (turn.from != turn.to)
         breaker_moved(b, &turn, news->entered && news->elsewhere);
 }
 
-/* ---- Missions ----------------------------------------------------------------------------------*/
-
-static struct mission *take(breaker_panel_t *panel)
+void fleet_heard(struct shared *s, breaker_state_t from, const struct fleet_news *news,
+                 bool is_look, int status)
 {
-    struct mission *m = panel->fleet.free;
-
-    if (m != NULL) {
-        panel->fleet.free = m->next;
-        return m;
-    }
-    if (panel->fleet.missions == MISSIONS_MAX || (m = memory_zeroed(sizeof *m)) == NULL)
-        return NULL;
-    panel->fleet.missions++;
-    return m;
-}
-
-static void give_back(breaker_panel_t *panel, struct mission *m)
-{
-    m->next = panel->fleet.free;
-    panel->fleet.free = m;
-}
-
-static void take_out(struct mission *m)
-{
-    struct mission **link = &m->shared->out;
-
-    while (*link != m)
-        link = &(*link)->next;
-    *link = m->next;
-}
-
-static void on_done(struct errand *errand, int status);
-
-static void dispatch(struct mission *m)
-{
-    breaker_panel_t *panel = m->shared->breaker->panel;
-
-    memset(&m->errand, 0, sizeof m->errand);
-    m->errand.transaction = m->ask.transaction;
-    m->errand.done = on_done;
-    errand_run(&m->errand, panel, &panel->door);
-}
-
-static void on_done(struct errand *errand, int status)
-{
-    struct mission *m = (struct mission *)(void *)errand;
-    struct shared *s = m->shared;
-    breaker_panel_t *panel = s->breaker->panel;
-    breaker_state_t from = fleet_state(&s->fleet, &s->breaker->circuit);
-    struct fleet_news news = {.entered = false};
-    uint64_t now = panel_now(panel);
-    bool is_look;
-    struct fleet_world world;
-
-    m->ask.transaction = errand->transaction;
-    if (status == 0 || status == BREAKER_EGUARD) {
-        fleet_clock_hear(&panel->fleet.clock, m->ask.went, now, m->ask.transaction.wall);
-        storage_is(panel, false, 0);
-    }
-    world = world_of(s->breaker, now);
-    if (ask_hear(&m->ask, &s->fleet, &world, status, &news)) {
-        dispatch(m);
-        return;
-    }
-    is_look = m->ask.kind == ASK_SYNC && (!s->fleet.is_thorough || status != 0);
-    take_out(m);
-    give_back(panel, m);
-    note_move(s, from, &news, now);
+    if (status == 0 || status == BREAKER_EGUARD)
+        find(s);
+    note_move(s, from, news);
     if (is_look)
         tell_orders(s, true, status);
-    after(s, &news, status);
-}
-
-/* What is due now goes out, all of it. */
-static void on_due(struct breaker_due_s *due)
-{
-    struct shared *s = (struct shared *)(void *)((char *)due - offsetof(struct shared, due));
-    breaker_panel_t *panel = s->breaker->panel;
-    struct mission *m = NULL;
-    struct fleet_world world;
-
-    do {
-        if ((m = take(panel)) == NULL)
-            break;
-        world = world_of(s->breaker, panel_now(panel));
-        if (!ask_make(&m->ask, &s->fleet, &world)) {
-            give_back(panel, m);
-            break;
-        }
-        m->shared = s;
-        m->next = s->out;
-        s->out = m;
-        dispatch(m);
-    } while (true);
-    tend(s);
-}
-
-/* Sees to it that what is due is done in time, after the poll phase, with what else is due then. */
-static void tend(struct shared *s)
-{
-    breaker_panel_t *panel = s->breaker->panel;
-    uint64_t due = fleet_due(&s->fleet), now = panel_now(panel);
-    bool is_full = panel->fleet.free == NULL && panel->fleet.missions == MISSIONS_MAX;
-
-    if (due == UINT64_MAX || panel->is_closing)
-        return;
-    if (is_full && due <= now)
-        due = now + RETRY;
-    if (s->due.link != NULL && s->due.time <= due)
-        return;
-    wheel_remove(&s->due);
-    s->due.time = due;
-    wheel_add(&panel->wheel, &s->due);
-    panel_wake(panel);
+    after(s, news, status);
 }
 
 /* ---- Life --------------------------------------------------------------------------------------*/
@@ -269,45 +177,30 @@ void fleet_begin(breaker_t *b)
 
     if (panel->fleet.self == 0)
         sign(panel);
-    world = world_of(b, panel_now(panel));
+    world = fleet_world_of(b, panel_now(panel));
     s->breaker = b;
-    s->due.late = on_due;
+    s->due.late = mission_send;
     s->orders.last = &s->orders.first;
     fleet_init(&s->fleet, &world);
     if (ops->listen != NULL) /* without its bell a circuit hears of things when it asks */
         ops->listen(panel->door.storage, &panel->door.client, key, keys_bell(key, &world));
-    tend(s);
+    mission_tend(s);
 }
 
 void fleet_end(breaker_t *b)
 {
     struct shared *s = fleet_shared(b);
 
-    wheel_remove(&s->due);
-    while (s->out != NULL) {
-        struct mission *m = s->out;
-        s->out = m->next;
-        errand_cancel(&m->errand);
-        give_back(b->panel, m);
-    }
+    mission_cancel_all(s);
     tell_orders(s, true, UV_ECANCELED);
     tell_orders(s, false, UV_ECANCELED);
 }
 
 void fleet_exchange(breaker_t *b)
 {
-    struct fleet_world world = world_of(b, panel_now(b->panel));
+    struct fleet_world world = fleet_world_of(b, panel_now(b->panel));
 
     fleet_retune(&fleet_shared(b)->fleet, &world);
-}
-
-void fleet_close(breaker_panel_t *panel)
-{
-    while (panel->fleet.free != NULL) {
-        struct mission *m = panel->fleet.free;
-        panel->fleet.free = m->next;
-        memory_release(m);
-    }
 }
 
 /* ---- Turns and orders --------------------------------------------------------------------------*/
@@ -315,7 +208,7 @@ void fleet_close(breaker_panel_t *panel)
 void fleet_take_turn(breaker_t *b, struct turn *turn)
 {
     struct shared *s = fleet_shared(b);
-    struct fleet_world world = world_of(b, turn->now);
+    struct fleet_world world = fleet_world_of(b, turn->now);
     struct fleet_news news = {.entered = false};
 
     if (s->fleet.current.state != BREAKER_PASSING || native_needs_draw(&b->circuit, world.rules))
@@ -329,7 +222,7 @@ static void look(struct shared *s, uint64_t now)
     s->fleet.is_thorough = true;
     s->fleet.not_before = 0;
     fleet_sync_by(&s->fleet, now);
-    tend(s);
+    mission_tend(s);
 }
 
 /* The order is told when it stands in the storage, or the storage has not answered: then it acts here,
@@ -372,10 +265,10 @@ void fleet_ring(breaker_panel_t *panel, const char *key, size_t key_length, cons
     if (b == NULL || !(b->flags & BREAKER_IS_SHARED))
         return;
     s = fleet_shared(b);
-    world = world_of(b, now);
+    world = fleet_world_of(b, now);
     from = fleet_state(&s->fleet, &b->circuit);
     ask_bell(&s->fleet, &world, value, length, &news);
-    note_move(s, from, &news, now);
+    note_move(s, from, &news);
     after(s, &news, 0);
 }
 
@@ -383,7 +276,7 @@ void fleet_ring(breaker_panel_t *panel, const char *key, size_t key_length, cons
 
 struct dialect_view fleet_view(const breaker_t *b, uint64_t now)
 {
-    struct fleet_world world = world_of(b, now);
+    struct fleet_world world = fleet_world_of(b, now);
     const struct fleet *fleet = &fleet_shared(b)->fleet;
 
     return (struct dialect_view){.state = fleet_state(fleet, &b->circuit),
@@ -393,7 +286,7 @@ struct dialect_view fleet_view(const breaker_t *b, uint64_t now)
 
 void fleet_look(const breaker_t *b, uint64_t now, breaker_snapshot_t *snapshot)
 {
-    struct fleet_world world = world_of(b, now);
+    struct fleet_world world = fleet_world_of(b, now);
 
     fleet_inspect(&fleet_shared(b)->fleet, &world, snapshot);
 }

@@ -1,4 +1,4 @@
-/* What the loop layer does for circuits that are shared: see fleet.c. */
+/* What the loop layer does for circuits that are shared: see fleet.c and mission.c. */
 #ifndef FLEET_H
 #define FLEET_H
 
@@ -14,6 +14,7 @@ struct shared {
     struct breaker_due_s due;  /* when something is to be asked */
     struct order_queue orders; /* given, and not yet in the storage */
     struct mission *out;       /* under way */
+    bool is_barred;            /* the storage will not do with its keys, and that was told */
 };
 
 /* Is a breaker of this policy shared? */
@@ -32,7 +33,6 @@ void fleet_begin(breaker_t *breaker);    /* it was created */
 void fleet_end(breaker_t *breaker);      /* it is destroyed */
 void fleet_exchange(breaker_t *breaker); /* it has another policy */
 void fleet_fork(breaker_panel_t *panel);
-void fleet_close(breaker_panel_t *panel);
 
 void fleet_take_turn(breaker_t *breaker, struct turn *turn);
 void fleet_order(breaker_t *breaker, struct turn *turn, breaker_order_t *order);
@@ -41,5 +41,19 @@ void fleet_ring(breaker_panel_t *panel, const char *key, size_t key_length, cons
 
 struct dialect_view fleet_view(const breaker_t *breaker, uint64_t now);
 void fleet_look(const breaker_t *breaker, uint64_t now, breaker_snapshot_t *snapshot);
+
+/* ---- Between fleet.c and mission.c -------------------------------------------------------------*/
+
+struct fleet_world fleet_world_of(const breaker_t *breaker, uint64_t now);
+
+/* An answer came, or none: what the circuit made of it. from: its state before; is_look: who looks is told. */
+void fleet_heard(struct shared *shared, breaker_state_t from, const struct fleet_news *news,
+                 bool is_look, int status);
+
+/* Sees to it that what is due goes out in time, after the poll phase, with what else is due then. */
+void mission_tend(struct shared *shared);
+void mission_send(struct breaker_due_s *due); /* what is due now, all of it */
+void mission_cancel_all(struct shared *shared);
+void mission_free(breaker_panel_t *panel);
 
 #endif /* FLEET_H */

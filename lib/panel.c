@@ -327,7 +327,7 @@ static void end(breaker_panel_t *panel)
     void *data = panel->data;
 
     turn_free(panel);
-    fleet_close(panel);
+    mission_free(panel);
     registry_free(panel);
     memory_release(panel);
     if (destroyed != NULL)

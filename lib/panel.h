@@ -10,7 +10,8 @@
  *   turn.c       conversations of dialects with a storage
  *   dialect.c    what each dialect alone can tell
  *   door.c       the panel's doors to storages, and transactions with a deadline
- *   fleet.c      circuits that are shared
+ *   fleet.c      circuits that are shared; and
+ *   mission.c    their transactions
  *   events.c     listeners, and what they are still to be told
  *   deadlines.c  when what is late
  *   panel.c      the loop: the drain, the handles, clocks, the end
@@ -168,7 +169,7 @@ struct turns {
     struct order_queue orders;
 };
 
-/* What the shared circuits of a panel have in common: see fleet.c. */
+/* What the shared circuits of a panel have in common: see fleet.c and mission.c. */
 struct fleets {
     struct mission *free; /* transactions' memory */
     unsigned missions;    /* that were made */

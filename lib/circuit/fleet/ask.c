@@ -267,9 +267,13 @@ bool ask_hear(struct ask *a, struct fleet *f, const struct fleet_world *w, int s
     bool is_answer = status == 0 || status == BREAKER_EGUARD;
 
     f->plain_until = 0;
-    if (is_answer)
+    if (a->kind == ASK_ENTRY) { /* which says nothing about this circuit's own keys */
+        f->entry_at = w->now + (is_answer ? ENTRY_AGAIN : ENTRY_LATER);
+        return false;
+    }
+    if (is_answer && (a->kind == ASK_SYNC || a->kind == ASK_CAS)) /* the record was seen */
         answered(f, w, news);
-    else
+    else if (!is_answer)
         missed(f, w, news);
     switch ((enum ask_kind)a->kind) {
     case ASK_SYNC:
@@ -283,8 +287,7 @@ bool ask_hear(struct ask *a, struct fleet *f, const struct fleet_world *w, int s
     case ASK_LEASE:
         hear_lease(a, f, w, status);
         break;
-    case ASK_ENTRY:
-        f->entry_at = w->now + (is_answer ? ENTRY_AGAIN : ENTRY_LATER);
+    default:
         break;
     }
     return false;

@@ -1,0 +1,154 @@
+/* Missions: the transactions of shared circuits (circuit/fleet/ask.h) on their way to the panel's storage and
+ * back, always from the loop and always in the background: no call waits for them, and they do not keep
+ * the loop alive. What is due at one time goes out together. Their memory serves all circuits of a panel,
+ * and there is an end to it: what is due then waits. */
+#include "circuit/fleet/ask.h"
+#include "fleet.h"
+#include "memory.h"
+#include <string.h>
+
+enum { MISSIONS_MAX = 256, RETRY = 1 };
+
+struct mission {
+    struct errand errand;
+    struct mission *next; /* of the same breaker, or free */
+    struct shared *shared;
+    struct ask ask;
+};
+
+/* ---- Memory ------------------------------------------------------------------------------------*/
+
+static struct mission *take(breaker_panel_t *panel)
+{
+    struct mission *m = panel->fleet.free;
+
+    if (m != NULL) {
+        panel->fleet.free = m->next;
+        return m;
+    }
+    if (panel->fleet.missions == MISSIONS_MAX || (m = memory_zeroed(sizeof *m)) == NULL)
+        return NULL;
+    panel->fleet.missions++;
+    return m;
+}
+
+static void give_back(breaker_panel_t *panel, struct mission *m)
+{
+    m->next = panel->fleet.free;
+    panel->fleet.free = m;
+}
+
+static void take_out(struct mission *m)
+{
+    struct mission **link = &m->shared->out;
+
+    while (*link != m)
+        link = &(*link)->next;
+    *link = m->next;
+}
+
+/* ---- Out and back ------------------------------------------------------------------------------*/
+
+static void on_done(struct errand *errand, int status);
+
+static void dispatch(struct mission *m)
+{
+    breaker_panel_t *panel = m->shared->breaker->panel;
+
+    memset(&m->errand, 0, sizeof m->errand);
+    m->errand.transaction = m->ask.transaction;
+    m->errand.done = on_done;
+    errand_run(&m->errand, panel, &panel->door);
+}
+
+static void on_done(struct errand *errand, int status)
+{
+    struct mission *m = (struct mission *)(void *)errand;
+    struct shared *s = m->shared;
+    breaker_panel_t *panel = s->breaker->panel;
+    breaker_state_t from = fleet_state(&s->fleet, &s->breaker->circuit);
+    struct fleet_news news = {.entered = false};
+    uint64_t now = panel_now(panel);
+    bool is_look;
+    struct fleet_world world;
+
+    m->ask.transaction = errand->transaction;
+    if (status == 0 || status == BREAKER_EGUARD) {
+        fleet_clock_hear(&panel->fleet.clock, m->ask.went, now, m->ask.transaction.wall);
+    }
+    world = fleet_world_of(s->breaker, now);
+    if (ask_hear(&m->ask, &s->fleet, &world, status, &news)) {
+        dispatch(m);
+        return;
+    }
+    is_look = m->ask.kind == ASK_SYNC && (!s->fleet.is_thorough || status != 0);
+    take_out(m);
+    give_back(panel, m);
+    fleet_heard(s, from, &news, is_look, status);
+}
+
+/* What is due now goes out, all of it. */
+void mission_send(struct breaker_due_s *due)
+{
+    struct shared *s = (struct shared *)(void *)((char *)due - offsetof(struct shared, due));
+    breaker_panel_t *panel = s->breaker->panel;
+    struct mission *m = NULL;
+    struct fleet_world world;
+
+    do {
+        if ((m = take(panel)) == NULL)
+            break;
+        world = fleet_world_of(s->breaker, panel_now(panel));
+        if (!ask_make(&m->ask, &s->fleet, &world)) {
+            give_back(panel, m);
+            break;
+        }
+        m->shared = s;
+        m->next = s->out;
+        s->out = m;
+        dispatch(m);
+    } while (true);
+    mission_tend(s);
+}
+
+void mission_tend(struct shared *s)
+{
+    breaker_panel_t *panel = s->breaker->panel;
+    uint64_t due = fleet_due(&s->fleet), now = panel_now(panel);
+    bool is_full = panel->fleet.free == NULL && panel->fleet.missions == MISSIONS_MAX;
+
+    if (due == UINT64_MAX || panel->is_closing)
+        return;
+    if (is_full && due <= now)
+        due = now + RETRY;
+    if (s->due.link != NULL && s->due.time <= due)
+        return;
+    wheel_remove(&s->due);
+    s->due.time = due;
+    wheel_add(&panel->wheel, &s->due);
+    panel_wake(panel);
+}
+
+/* ---- The end -----------------------------------------------------------------------------------*/
+
+void mission_cancel_all(struct shared *s)
+{
+    breaker_panel_t *panel = s->breaker->panel;
+
+    wheel_remove(&s->due);
+    while (s->out != NULL) {
+        struct mission *m = s->out;
+        s->out = m->next;
+        errand_cancel(&m->errand);
+        give_back(panel, m);
+    }
+}
+
+void mission_free(breaker_panel_t *panel)
+{
+    while (panel->fleet.free != NULL) {
+        struct mission *m = panel->fleet.free;
+        panel->fleet.free = m->next;
+        memory_release(m);
+    }
+}
