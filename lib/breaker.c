@@ -135,7 +135,6 @@ void breaker_take_turn(breaker_t *b, struct turn *turn)
 
 void breaker_count_admission(breaker_t *b, bool admitted, bool watched)
 {
-    b->totals.admitted += admitted;
     b->in_flight += admitted;
     b->totals.rejected += !admitted || watched;
 }
@@ -144,7 +143,7 @@ void breaker_count_outcome(breaker_t *b, breaker_outcome_t outcome)
 {
     struct totals *totals = &b->totals;
 
-    totals->ok += outcome == BREAKER_SUCCESS;
+    b->ok += outcome == BREAKER_SUCCESS;
     totals->failed += outcome == BREAKER_FAILURE;
     totals->ignored += outcome == BREAKER_IGNORED;
     totals->cancelled += outcome == BREAKER_CANCELLED;
@@ -191,7 +190,6 @@ int breaker_admit(breaker_t *b, uint64_t now, breaker_permit_t *permit)
     if (admits && !is_refused_by_all(b)) {
         __builtin_prefetch(breaker_tail(b)); /* where the result will be counted */
         *permit = (breaker_permit_t){b->circuit.epoch, now};
-        b->totals.admitted++;
         b->in_flight++;
         return 0;
     }
@@ -223,6 +221,7 @@ static __attribute__((noinline)) int settle(breaker_t *b, uint64_t now, breaker_
     take_turn(b, &turn);
     b->in_flight--;
     if (UNLIKELY(turn.verdict == BREAKER_ESTALE)) {
+        b->totals.stale++;
         breaker_late(b, now, permit.start, status);
         return BREAKER_ESTALE;
     }
@@ -236,25 +235,34 @@ static __attribute__((noinline)) int settle(breaker_t *b, uint64_t now, breaker_
     return turn.verdict;
 }
 
+/* The usual case: a success, or where the circuit is not shared a failure, that cannot move it. */
+static inline bool settles_plainly(breaker_t *b, uint64_t now, uint64_t epoch,
+                                   breaker_outcome_t outcome)
+{
+    bool failed = outcome == BREAKER_FAILURE;
+
+    if (outcome > BREAKER_FAILURE || !is_plain(b, now))
+        return false;
+    if (UNLIKELY(is_shared(b)) && (failed || is_refused_by_all(b)))
+        return false;
+    return native_settles_plainly(&b->circuit, rules_of(b), epoch, now, failed);
+}
+
 int breaker_settle(breaker_t *b, uint64_t now, breaker_permit_t permit, breaker_outcome_t outcome,
                    int status)
 {
-    if (outcome == BREAKER_SUCCESS && is_plain(b, now) && !is_refused_by_all(b) &&
-        native_settles_plainly(&b->circuit, rules_of(b), permit.epoch, now, false)) {
-        b->in_flight--;
-        b->totals.ok++;
+    if (!settles_plainly(b, now, permit.epoch, outcome))
+        return settle(b, now, permit, outcome, status);
+    b->in_flight--;
+    if (outcome == BREAKER_SUCCESS) {
+        b->ok++;
         if (UNLIKELY(is_shared(b)))
             tally_count_plainly(&fleet_shared(b)->fleet.tally);
-        return 0;
-    }
-    if (outcome == BREAKER_FAILURE && is_plain(b, now) && !is_shared(b) &&
-        native_settles_plainly(&b->circuit, rules_of(b), permit.epoch, now, true)) {
-        b->in_flight--;
+    } else {
         b->totals.failed++;
         b->circuit.last_error = status;
-        return 0;
     }
-    return settle(b, now, permit, outcome, status);
+    return 0;
 }
 
 /* ---- At once -----------------------------------------------------------------------------------*/
@@ -322,13 +330,22 @@ static void inspect_dialect(const breaker_t *b, uint64_t now, breaker_snapshot_t
     s->retry_after = view.retry_after;
 }
 
+/* Every call that was admitted has ended in one of these, or is still under way. */
+static uint64_t admitted(const breaker_t *b)
+{
+    const struct totals *t = &b->totals;
+    int64_t open = (int32_t)b->in_flight;
+
+    return b->ok + t->failed + t->ignored + t->cancelled + t->stale + (uint64_t)open;
+}
+
 static breaker_totals_t totals_of(const breaker_t *b)
 {
     const struct totals *t = &b->totals;
 
-    return (breaker_totals_t){.admitted = t->admitted,
+    return (breaker_totals_t){.admitted = admitted(b),
                               .rejected = t->rejected,
-                              .ok = t->ok,
+                              .ok = b->ok,
                               .failed = t->failed,
                               .ignored = t->ignored,
                               .cancelled = t->cancelled,

@@ -97,12 +97,12 @@ enum {
     BREAKER_IS_SHARED = 1 << 6  /* see fleet.h */
 };
 
-/* As breaker_totals_t, what every call adds to at the end. */
+/* As breaker_totals_t; ok is the breaker's, and so is admitted, which follows from the others. */
 struct totals {
-    uint64_t trips, slow, late, timed_out, cancelled, ignored, failed, rejected, ok, admitted;
+    uint64_t trips, slow, late, stale, timed_out, cancelled, ignored, failed, rejected;
 };
 
-/* What every call touches lies together, towards the end; the rest is before it. */
+/* What every call touches lies together, at the end, with the end of its circuit; the rest is before it. */
 struct breaker_s {
     breaker_t *next; /* of the same hash */
     struct listeners listeners;
@@ -111,14 +111,15 @@ struct breaker_s {
     uint32_t hash;
     uint32_t name_offset; /* from the breaker's own address */
     struct totals totals;
+    struct native circuit; /* a dialect uses only its hold */
     breaker_panel_t *panel;
     breaker_policy_t *policy;
+    uint64_t ok; /* see totals */
     uint32_t in_flight;
     uint8_t kinds; /* that its listeners ask for; those of a panel alone are not among them */
     uint8_t flags;
     uint8_t missed_from; /* with BREAKER_MISSED_CHANGE */
     uint8_t name_length;
-    struct native circuit; /* a dialect uses only its hold */
     /* The cells of the window or the dialect's circuit, then the name. */
 };
 
@@ -237,7 +238,7 @@ static inline uint64_t panel_now(breaker_panel_t *panel)
 {
     uint64_t now;
 
-    if (panel->now == NULL)
+    if (__builtin_expect(panel->now == NULL, 1))
         return uv_now(panel->loop);
     now = panel->now(panel->data);
     if (now > panel->newest)

@@ -13,17 +13,18 @@ struct recovery {
     uint32_t probes;           /* admitted, and their results missing */
 };
 
+/* What a call in PASSING touches is at the end. */
 struct native {
+    uint64_t since;  /* the clock at the last transition */
+    uint32_t broken; /* how long the last BROKEN is, or was, to last */
+    int last_error;
     uint64_t epoch;
-    uint64_t since; /* the clock at the last transition */
     union {
         struct window window;     /* PASSING */
         struct recovery recovery; /* RECOVERING */
     };
     void *cells;          /* of the window; while not PASSING, the counts at the trip */
     uint32_t consecutive; /* failures since the last success, in PASSING */
-    uint32_t broken;      /* how long the last BROKEN is, or was, to last */
-    int last_error;
     uint8_t state;
     uint8_t hold;
     uint8_t trips; /* consecutive ones */
