@@ -3,6 +3,8 @@
 #ifndef PANELS_H
 #define PANELS_H
 
+#include "calendar.h"
+#include "chance.h"
 #include "store.h"
 #include <breaker.h>
 #include <stdbool.h>
@@ -21,7 +23,8 @@ struct member {
     breaker_client_t *client; /* NULL: it has not opened the storage */
     breaker_listener_t listener;
     breaker_order_t order;
-    uint64_t chance, base, stalled, turns_at;
+    uint64_t base, stalled, turns_at;
+    struct chance chance;
     double rate;
     unsigned number, life;
     unsigned ordered; /* orders told */
@@ -35,16 +38,14 @@ struct member {
     uint64_t moves, lost, found, differing;
 };
 
-struct incident; /* something that is to happen */
-
 struct panels {
     breaker_storage_t storage; /* first: it is one */
     struct store store;
     struct member *members;
     unsigned count;
-    uint64_t now, chance, order, digest; /* true time, us */
-    struct incident *heap;
-    size_t heap_count, heap_room;
+    uint64_t now, order, digest; /* true time, us */
+    struct chance chance;
+    struct calendar calendar;
     double lose_request, lose_reply, lose_bell, double_bell;
     double (*failing)(struct panels *panels, const struct member *member);
     breaker_policy_t *policy;

@@ -1,31 +1,21 @@
-/* The machinery of the simulation: events in the order of time, the network, the processes as drivers of
- * the pure part, calls. What must hold after each step is in check.c. */
-#include "sim.h"
+/* The machinery of the simulation: events in the order of time, clocks, the life of processes. The network is
+ * in sim_net.c, calls are in sim_calls.c, and what must hold after each step is in check.c. */
 #include "check.h"
+#include "sim_parts.h"
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum event_kind { CALL, RESULT, WAKE, REQUEST, REPLY, DEADLINE, BELL, ACT };
-
 /* ---- Chance, trace, errors ---------------------------------------------------------------------*/
-
-static uint64_t chance(uint64_t *state)
-{
-    uint64_t x = *state += UINT64_C(0x9e3779b97f4a7c15);
-    x = (x ^ (x >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    x = (x ^ (x >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return x ^ (x >> 31);
-}
 
 double sim_draw(struct sim *sim)
 {
-    return (double)(chance(&sim->chance) >> 11) * 0x1p-53;
+    return chance_draw(&sim->chance);
 }
 
-static double exponential(struct sim *sim, double mean)
+double sim_exponential(struct sim *sim, double mean)
 {
     return -log(1 - sim_draw(sim)) * mean;
 }
@@ -51,63 +41,31 @@ void sim_wrong(struct sim *sim, const char *format, ...)
 
 /* ---- Events ------------------------------------------------------------------------------------*/
 
-static bool is_before(const struct event *a, const struct event *b)
+void sim_push(struct sim *sim, struct event event)
 {
-    return a->time != b->time ? a->time < b->time : a->order < b->order;
-}
-
-static void push(struct sim *sim, struct event event)
-{
-    size_t i;
-
-    if (event.order == 0)
-        event.order = ++sim->order + (UINT64_C(1) << 62);
-    if (sim->heap_count == sim->heap_room) {
-        sim->heap_room = sim->heap_room * 2 + 64;
-        sim->heap = realloc(sim->heap, sim->heap_room * sizeof *sim->heap);
-        if (sim->heap == NULL)
-            abort();
-    }
-    for (i = sim->heap_count++; i > 0 && is_before(&event, &sim->heap[(i - 1) / 2]);
-         i = (i - 1) / 2)
-        sim->heap[i] = sim->heap[(i - 1) / 2];
-    sim->heap[i] = event;
-}
-
-static struct event pop(struct sim *sim)
-{
-    struct event first = sim->heap[0], last = sim->heap[--sim->heap_count];
-    size_t i = 0, child;
-
-    while ((child = 2 * i + 1) < sim->heap_count) {
-        child += child + 1 < sim->heap_count && is_before(&sim->heap[child + 1], &sim->heap[child]);
-        if (!is_before(&sim->heap[child], &last))
-            break;
-        sim->heap[i] = sim->heap[child];
-        i = child;
-    }
-    sim->heap[i] = last;
-    return first;
+    if (event.date.order == 0)
+        event.date.order = ++sim->order + (UINT64_C(1) << 62);
+    calendar_push(&sim->calendar, &event);
 }
 
 void sim_at(struct sim *sim, uint64_t time, void (*act)(struct sim *sim, uint64_t number),
             uint64_t number)
 {
-    push(sim, (struct event){.time = time, .kind = ACT, .act = act, .number = number});
+    sim_push(sim, (struct event){.date.time = time, .kind = ACT, .act = act, .number = number});
 }
 
 /* ---- Clocks ------------------------------------------------------------------------------------*/
 
-static uint64_t loop_now(const struct sim *sim, const struct proc *p)
+uint64_t sim_loop_now(const struct sim *sim, const struct proc *p)
 {
     return p->base + (uint64_t)((double)sim->now / 1e3 * (1 + p->drift));
 }
 
-static uint64_t when(const struct sim *sim, const struct proc *p, uint64_t loop)
+uint64_t sim_when(const struct sim *sim, const struct proc *p, uint64_t loop)
 {
     uint64_t time;
 
-    if (loop <= loop_now(sim, p))
+    if (loop <= sim_loop_now(sim, p))
         return sim->now;
     time = (uint64_t)((double)(loop - p->base) * 1e3 / (1 + p->drift)) + 1;
     return time > sim->now ? time : sim->now;
@@ -115,7 +73,7 @@ static uint64_t when(const struct sim *sim, const struct proc *p, uint64_t loop)
 
 struct fleet_world sim_world(struct sim *sim, struct proc *p)
 {
-    uint64_t now = loop_now(sim, p);
+    uint64_t now = sim_loop_now(sim, p);
 
     return (struct fleet_world){.rules = &p->rules,
                                 .local = &p->local,
@@ -126,316 +84,6 @@ struct fleet_world sim_world(struct sim *sim, struct proc *p)
                                 .patience = (uint32_t)sim->patience,
                                 .self = p->self,
                                 .chance = &p->chance};
-}
-
-/* ---- Transactions ------------------------------------------------------------------------------*/
-
-static struct op *take_op(struct sim *sim, const struct proc *p)
-{
-    struct op *op = sim->free;
-
-    if (op != NULL)
-        sim->free = op->next;
-    else if ((op = malloc(sizeof *op)) == NULL)
-        abort();
-    op->life = p->life;
-    op->proc = p->number;
-    op->holders = 0;
-    op->is_over = false;
-    return op;
-}
-
-static void let_go(struct sim *sim, struct op *op)
-{
-    if (--op->holders > 0)
-        return;
-    op->next = sim->free;
-    sim->free = op;
-}
-
-static uint64_t one_way(struct sim *sim)
-{
-    return (uint64_t)((sim->net.base + exponential(sim, sim->net.more)) * 1e3);
-}
-
-static void submit(struct sim *sim, struct proc *p, struct op *op)
-{
-    struct event event = {.proc = p->number, .life = p->life, .op = op};
-    bool lost = p->is_cut || sim_draw(sim) < sim->net.lose_request;
-
-    event.kind = DEADLINE;
-    event.time = when(sim, p, loop_now(sim, p) + sim->patience);
-    op->holders++;
-    push(sim, event);
-    if (lost)
-        return;
-    event.kind = REQUEST;
-    event.time = sim->now + one_way(sim);
-    op->holders++;
-    push(sim, event);
-}
-
-static void count_op(struct sim *sim, const struct ask *ask, const struct proc *p)
-{
-    sim->syncs += ask->kind == ASK_SYNC;
-    sim->leases += ask->kind == ASK_LEASE;
-    sim->cas += ask->kind == ASK_CAS;
-    sim->teaches += ask->kind == ASK_CAS && p->fleet.cas == FLEET_CAS_TEACH;
-}
-
-/* After anything that a process did: what it has to ask, and when it is to be woken. */
-static void tend(struct sim *sim, struct proc *p)
-{
-    struct fleet_world world = sim_world(sim, p);
-    struct op *op = take_op(sim, p);
-    uint64_t due;
-
-    while (ask_make(&op->ask, &p->fleet, &world)) {
-        count_op(sim, &op->ask, p);
-        sim_note(sim, op->ask.kind + 16u * p->number);
-        submit(sim, p, op);
-        op = take_op(sim, p);
-    }
-    op->holders = 1;
-    let_go(sim, op);
-    due = fleet_due(&p->fleet);
-    if (due == UINT64_MAX)
-        return;
-    due = when(sim, p, due);
-    if (p->woken > sim->now && p->woken <= due)
-        return;
-    p->woken = due;
-    push(sim, (struct event){.time = due, .kind = WAKE, .proc = p->number, .life = p->life});
-}
-
-static void digest_proc(struct sim *sim, const struct proc *p)
-{
-    sim_note(sim, sim->now);
-    sim_note(sim, p->number | (uint64_t)p->fleet.current.state << 8 |
-                      (uint64_t)p->local.state << 10 | (uint64_t)p->fleet.current.nonce << 16);
-}
-
-/* The process did something: it is checked, noted, and goes on. */
-static void done(struct sim *sim, struct proc *p, const struct fleet_news *news)
-{
-    if (news->entered) {
-        p->moves++;
-        digest_proc(sim, p);
-    }
-    if (sim->told != NULL)
-        sim->told(sim, p, news);
-    check_proc(sim, p, news);
-    tend(sim, p);
-}
-
-static void hear(struct sim *sim, struct proc *p, struct op *op, int status)
-{
-    struct fleet_news news = {.entered = false};
-    struct fleet_world world;
-
-    if ((status == 0 || status == BREAKER_EGUARD))
-        fleet_clock_hear(&p->clock, op->ask.went, loop_now(sim, p), op->ask.transaction.wall);
-    world = sim_world(sim, p);
-    op->is_over = true;
-    if (ask_hear(&op->ask, &p->fleet, &world, status, &news)) {
-        struct op *again = take_op(sim, p);
-        sim_wrong(sim, "a record was garbled");
-        again->holders = 1;
-        let_go(sim, again);
-    }
-    done(sim, p, &news);
-}
-
-/* ---- Bells -------------------------------------------------------------------------------------*/
-
-struct bell {
-    char value[BREAKER_VALUE_MAX];
-    uint16_t length;
-    unsigned holders;
-};
-
-static void on_rang(void *data, const breaker_verb_t *verb)
-{
-    struct sim *sim = data;
-    struct bell *bell = calloc(1, sizeof *bell);
-
-    if (bell == NULL)
-        abort();
-    memcpy(bell->value, verb->value, verb->length);
-    bell->length = verb->length;
-    for (unsigned i = 0; i < sim->count; i++) {
-        unsigned times = 1 + (sim_draw(sim) < sim->net.double_bell);
-        if (!sim->procs[i].is_alive || sim->procs[i].is_cut || sim->procs[i].is_deaf ||
-            sim_draw(sim) < sim->net.lose_bell)
-            continue;
-        for (; times > 0; times--) {
-            bell->holders++;
-            push(sim, (struct event){.time = sim->now + one_way(sim),
-                                     .kind = BELL,
-                                     .proc = (uint16_t)i,
-                                     .life = sim->procs[i].life,
-                                     .number = (uint64_t)(uintptr_t)bell});
-        }
-    }
-    if (bell->holders == 0)
-        free(bell);
-}
-
-static void hear_bell(struct sim *sim, struct proc *p, const struct bell *bell)
-{
-    struct fleet_news news = {.entered = false};
-    struct fleet_world world = sim_world(sim, p);
-
-    ask_bell(&p->fleet, &world, bell->value, bell->length, &news);
-    done(sim, p, &news);
-}
-
-/* ---- Turns -------------------------------------------------------------------------------------*/
-
-bool sim_in_full;
-
-static bool admits_plainly(const struct proc *p, struct turn *turn)
-{
-    bool admits = native_admits_plainly(&p->local);
-
-    if (!admits && !native_refuses_plainly(&p->local, turn->now))
-        return false;
-    turn->verdict = admits && p->fleet.current.state == BREAKER_PASSING ? 0 : BREAKER_EREJECTED;
-    turn->permit = (breaker_permit_t){0, 0};
-    if (turn->verdict == 0)
-        turn->permit = (breaker_permit_t){p->local.epoch, turn->now};
-    return true;
-}
-
-static bool settles_plainly(struct proc *p, struct turn *turn)
-{
-    if (turn->outcome != BREAKER_SUCCESS || p->fleet.current.state != BREAKER_PASSING ||
-        !native_settles_plainly(&p->local, &p->rules, turn->permit.epoch, turn->now, false))
-        return false;
-    tally_count_plainly(&p->fleet.tally);
-    turn->verdict = 0;
-    return true;
-}
-
-static void take_turn(struct sim *sim, struct proc *p, const struct fleet_world *world,
-                      struct turn *turn, struct fleet_news *news)
-{
-    if (!sim_in_full && fleet_mutant == 0 && fleet_is_plain(&p->fleet, turn->now) &&
-        (turn->op == TURN_ADMIT ? admits_plainly(p, turn) : settles_plainly(p, turn)))
-        sim->plain++;
-    else
-        fleet_step(&p->fleet, world, turn, news);
-}
-
-/* ---- Calls -------------------------------------------------------------------------------------*/
-
-static void next_call(struct sim *sim, struct proc *p, double rate)
-{
-    if (rate <= 0)
-        return;
-    push(sim, (struct event){.time = sim->now + (uint64_t)(exponential(sim, 1e6 / rate)),
-                             .kind = CALL,
-                             .proc = p->number,
-                             .life = p->life,
-                             .number = p->traffic});
-}
-
-void sim_rate(struct sim *sim, struct proc *p, double rate)
-{
-    p->rate = rate;
-    p->traffic++;
-    next_call(sim, p, rate);
-}
-
-static bool fails(struct sim *sim, const struct proc *p)
-{
-    double share = sim->failing != NULL ? sim->failing(sim, p) : 0;
-
-    return sim_draw(sim) < (share > p->sick ? share : p->sick);
-}
-
-static void began(struct sim *sim, struct proc *p, struct turn *turn)
-{
-    bool fail = fails(sim, p);
-    uint64_t takes = fail ? sim->bad_time : sim->good_time;
-
-    p->admitted++;
-    sim->calls++;
-    sim->bad_calls += fail;
-    p->let_through += fail;
-    sim->beyond += sim->perfect_trip > 0;
-    sim->began_broken += sim->stands.state == BREAKER_BROKEN;
-    if (sim->has_hung && fail)
-        takes = 3600 * SIM_S;
-    push(sim, (struct event){.time = sim->now + takes,
-                             .kind = RESULT,
-                             .proc = p->number,
-                             .life = p->life,
-                             .status = fail ? -110 : 0,
-                             .permit = turn->permit,
-                             .number = check_began(sim, p, turn)});
-}
-
-void sim_call(struct sim *sim, struct proc *p)
-{
-    struct fleet_news news = {.entered = false};
-    struct fleet_world world = sim_world(sim, p);
-    struct turn turn = {.op = TURN_ADMIT, .now = world.now, .draw = fleet_draw(&world)};
-
-    check_asking(sim, p);
-    take_turn(sim, p, &world, &turn, &news);
-    check_asked(sim, p, &turn);
-    p->last_call = sim->now;
-    if (p->asked == 0)
-        p->asked = sim->now;
-    if (turn.verdict == 0) {
-        began(sim, p, &turn);
-    } else {
-        p->refused++;
-        sim->refused++;
-    }
-    done(sim, p, &news);
-}
-
-static void perfect(struct sim *sim, const struct proc *p, bool failed)
-{
-    const breaker_options_t *o = &p->rules.options;
-
-    sim->seen_calls++;
-    sim->seen_failed += failed;
-    if (sim->perfect_trip == 0 && sim->seen_calls >= o->min_calls &&
-        (double)sim->seen_failed >= o->error_ratio * (double)sim->seen_calls)
-        sim->perfect_trip = sim->now;
-}
-
-static void result(struct sim *sim, struct proc *p, const struct event *event)
-{
-    struct fleet_news news = {.entered = false};
-    struct fleet_world world = sim_world(sim, p);
-    bool failed = event->status != 0;
-    struct turn turn = {.op = TURN_SETTLE,
-                        .now = world.now,
-                        .draw = fleet_draw(&world),
-                        .permit = event->permit,
-                        .outcome = failed ? BREAKER_FAILURE : BREAKER_SUCCESS,
-                        .status = event->status};
-
-    perfect(sim, p, failed);
-    check_settling(sim, p, &turn, event->number);
-    take_turn(sim, p, &world, &turn, &news);
-    check_settled(sim, p, event->number);
-    p->late += turn.verdict != 0;
-    done(sim, p, &news);
-}
-
-void sim_order(struct sim *sim, struct proc *p, enum turn_op op, breaker_hold_t hold)
-{
-    struct fleet_news news = {.entered = false};
-    struct fleet_world world = sim_world(sim, p);
-    struct turn turn = {.op = (uint8_t)op, .hold = (uint8_t)hold, .now = world.now};
-
-    fleet_step(&p->fleet, &world, &turn, &news);
-    done(sim, p, &news);
 }
 
 /* ---- Running -----------------------------------------------------------------------------------*/
@@ -461,24 +109,6 @@ static void on_wrong(void *data, const char *what)
     sim_wrong(data, "%s", what);
 }
 
-static void carry_out(struct sim *sim, const struct event *event)
-{
-    struct op *op = event->op;
-    struct proc *p = &sim->procs[event->proc];
-    struct event reply = *event;
-
-    sim->store.now = sim->now / 1000 + UINT64_C(1750000000000);
-    op->status = store_run(&sim->store, &op->ask.transaction);
-    if (p->is_cut || sim_draw(sim) < sim->net.lose_reply) {
-        let_go(sim, op);
-        return;
-    }
-    reply.kind = REPLY;
-    reply.order = 0;
-    reply.time = sim->now + one_way(sim);
-    push(sim, reply);
-}
-
 /* What only frees memory, or is nobody's any more. */
 static bool is_stale(struct sim *sim, const struct event *event)
 {
@@ -490,7 +120,7 @@ static bool is_stale(struct sim *sim, const struct event *event)
     if (event->kind == REPLY || event->kind == DEADLINE) {
         gone = gone || event->op->is_over;
         if (gone)
-            let_go(sim, event->op);
+            net_let_go(sim, event->op);
     } else if (event->kind == BELL && gone) {
         struct bell *bell = (struct bell *)(uintptr_t)event->number;
         if (--bell->holders == 0)
@@ -508,13 +138,13 @@ static bool put_off(struct sim *sim, const struct event *event)
 
     if (event->kind == ACT || event->kind == REQUEST || sim->now >= p->stalled)
         return false;
-    later.time = p->stalled;
-    later.order = ++sim->order;
+    later.date.time = p->stalled;
+    later.date.order = ++sim->order;
     if (is_arrival != MUTANT(26))
-        later.order += UINT64_C(1) << 60;
+        later.date.order += UINT64_C(1) << 60;
     else
-        later.order += UINT64_C(1) << 61;
-    push(sim, later);
+        later.date.order += UINT64_C(1) << 61;
+    sim_push(sim, later);
     return true;
 }
 
@@ -528,32 +158,32 @@ static void step(struct sim *sim, struct event *event)
         if (event->number == p->traffic) {
             sim_call(sim, p);
             if (p->traffic == event->number)
-                next_call(sim, p, p->rate);
+                call_next(sim, p, p->rate);
         }
         break;
     case RESULT:
-        result(sim, p, event);
+        call_result(sim, p, event);
         break;
     case WAKE:
-        if (event->time == p->woken || sim->now >= p->woken)
+        if (event->date.time == p->woken || sim->now >= p->woken)
             p->woken = 0;
-        tend(sim, p);
+        net_tend(sim, p);
         break;
     case REQUEST:
-        carry_out(sim, event);
+        net_carry_out(sim, event);
         break;
     case REPLY:
-        hear(sim, p, event->op, event->op->status);
-        let_go(sim, event->op);
+        net_hear(sim, p, event->op, event->op->status);
+        net_let_go(sim, event->op);
         break;
     case DEADLINE:
         sim->timeouts++;
-        hear(sim, p, event->op, -110);
-        let_go(sim, event->op);
+        net_hear(sim, p, event->op, -110);
+        net_let_go(sim, event->op);
         break;
     case BELL:
         bell = (struct bell *)(uintptr_t)event->number;
-        hear_bell(sim, p, bell);
+        net_hear_bell(sim, p, bell);
         if (--bell->holders == 0)
             free(bell);
         break;
@@ -569,10 +199,13 @@ bool sim_is_cut_short(const struct sim *sim)
 
 void sim_run(struct sim *sim, uint64_t until)
 {
-    while (sim->heap_count > 0 && sim->heap[0].time <= until && sim->wrong[0] == '\0' &&
-           !sim_is_cut_short(sim)) {
-        struct event event = pop(sim);
-        sim->now = event.time;
+    const struct date *first;
+
+    while ((first = calendar_first(&sim->calendar)) != NULL && first->time <= until &&
+           sim->wrong[0] == '\0' && !sim_is_cut_short(sim)) {
+        struct event event;
+        calendar_pop(&sim->calendar, &event);
+        sim->now = event.date.time;
         sim->store.now = sim->now / 1000 + UINT64_C(1750000000000);
         if (is_stale(sim, &event) || put_off(sim, &event))
             continue;
@@ -598,18 +231,18 @@ static void wake_up(struct sim *sim, struct proc *p)
     struct fleet_world world;
 
     memset(&p->clock, 0, sizeof p->clock);
-    p->chance = chance(&sim->chance);
-    p->self = (uint32_t)chance(&sim->chance);
-    p->base = 1000000 + chance(&sim->chance) % 100000000;
+    p->chance = chance_next(&sim->chance);
+    p->self = (uint32_t)chance_next(&sim->chance);
+    p->base = 1000000 + chance_next(&sim->chance) % 100000000;
     p->drift = (sim_draw(sim) - 0.5) * 2e-4;
     p->is_alive = true;
     p->stalled = p->woken = p->asked = 0;
     memset(&p->held, 0, sizeof p->held);
     memset(&p->committed, 0, sizeof p->committed);
-    native_init(&p->local, p->cells, &p->rules, loop_now(sim, p));
+    native_init(&p->local, p->cells, &p->rules, sim_loop_now(sim, p));
     world = sim_world(sim, p);
     fleet_init(&p->fleet, &world);
-    tend(sim, p);
+    net_tend(sim, p);
     sim_rate(sim, p, p->rate);
 }
 
@@ -718,7 +351,8 @@ bool sim_all(const struct sim *sim, breaker_state_t state)
 void sim_open(struct sim *sim, uint64_t seed)
 {
     memset(sim, 0, sizeof *sim);
-    sim->chance = seed * 1000003 + 17;
+    sim->chance.state = seed * 1000003 + 17;
+    sim->calendar.size = sizeof(struct event);
     sim->digest = UINT64_C(14695981039346656037);
     sim->procs = calloc(SIM_PROCS, sizeof *sim->procs);
     sim->truths = calloc(SIM_TRUTHS, sizeof *sim->truths);
@@ -732,17 +366,18 @@ void sim_open(struct sim *sim, uint64_t seed)
     sim->store.data = sim;
     sim->store.wrote = on_wrote;
     sim->store.counted = check_counted;
-    sim->store.rang = on_rang;
+    sim->store.rang = net_rang;
     sim->store.wrong = on_wrong;
     sim->store.now = UINT64_C(1750000000000);
 }
 
 void sim_close(struct sim *sim)
 {
-    while (sim->heap_count > 0) {
-        struct event event = pop(sim);
+    while (calendar_first(&sim->calendar) != NULL) {
+        struct event event;
+        calendar_pop(&sim->calendar, &event);
         if (event.op != NULL) {
-            let_go(sim, event.op);
+            net_let_go(sim, event.op);
         } else if (event.kind == BELL) {
             struct bell *bell = (struct bell *)(uintptr_t)event.number;
             if (--bell->holders == 0)
@@ -755,7 +390,7 @@ void sim_close(struct sim *sim)
         free(op);
     }
     store_close(&sim->store);
-    free(sim->heap);
+    calendar_free(&sim->calendar);
     free(sim->procs);
     free(sim->truths);
     free(sim->written);

@@ -7,6 +7,8 @@
 #ifndef SIM_H
 #define SIM_H
 
+#include "calendar.h"
+#include "chance.h"
 #include "circuit/fleet/ask.h"
 #include "circuit/fleet/judge.h"
 #include "store.h"
@@ -76,8 +78,7 @@ struct truth {
 };
 
 struct event {
-    uint64_t time;
-    uint64_t order; /* first what came first; after a stall, answers before deadlines */
+    struct date date; /* first what came first; after a stall, answers before deadlines */
     uint8_t kind;
     uint16_t proc;
     uint32_t life;
@@ -89,10 +90,10 @@ struct event {
 };
 
 struct sim {
-    uint64_t now, chance, digest, steps, order;
+    uint64_t now, digest, steps, order;
+    struct chance chance;
     uint64_t steps_limit; /* no more; 0: no limit */
-    struct event *heap;
-    size_t heap_count, heap_room;
+    struct calendar calendar;
     struct store store;
     struct proc *procs;
     unsigned count;
