@@ -9,11 +9,12 @@
 #include <unistd.h>
 
 static const char USAGE[] =
-    "usage: bench [--rows a,b] [--json FILE] [--quick] [--list]\n"
+    "usage: bench [--rows a,b] [--json FILE] [--markdown] [--quick] [--list]\n"
     "       bench peers\n"
     "Measures libbreaker beside the tightest C that does the same work, in one run.\n"
     "  --rows a,b   only these rows\n"
     "  --json FILE  also one JSON object per row and line, into FILE\n"
+    "  --markdown   a table for the README\n"
     "  --quick      a smoke run: every row, in a moment; its figures mean nothing\n"
     "  --list       the names of the rows\n"
     "  peers        sets other circuit breakers beside it, where they can be installed\n";
@@ -22,6 +23,7 @@ struct wish {
     struct effort effort;
     const char *rows; /* NULL: all */
     const char *json;
+    bool markdown;
 };
 
 static bool named_in(const char *list, const char *name)
@@ -63,7 +65,13 @@ static int check_names(const char *list)
 
 static int run(const struct wish *wish, FILE *json)
 {
-    report_head();
+    void (*tell)(const struct row *row) = wish->markdown ? report_markdown_row : report_row;
+
+    if (wish->markdown) {
+        report_markdown_head();
+    } else {
+        report_head();
+    }
     for (size_t i = 0; i < rows_count; i++) {
         struct row row = {&rows[i], NAN, NAN, NAN, {{NULL, 0}}, 0};
 
@@ -71,13 +79,15 @@ static int run(const struct wish *wish, FILE *json)
             continue;
         }
         rows[i].run(&wish->effort, &row);
-        report_row(&row);
+        tell(&row);
         if (json != NULL && report_json(&row, json) != 0) {
             fprintf(stderr, "bench: %s: %s\n", wish->json, strerror(errno));
             return 2;
         }
     }
-    report_foot(&wish->effort);
+    if (!wish->markdown) {
+        report_foot(&wish->effort);
+    }
     return 0;
 }
 
@@ -119,7 +129,7 @@ static int misused(const char *argument)
 
 int main(int argc, char **argv)
 {
-    struct wish wish = {{false}, NULL, NULL};
+    struct wish wish = {{false}, NULL, NULL, false};
 
     if (argc == 2 && strcmp(argv[1], "peers") == 0) {
         return run_peers();
@@ -127,6 +137,8 @@ int main(int argc, char **argv)
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--quick") == 0) {
             wish.effort.quick = true;
+        } else if (strcmp(argv[i], "--markdown") == 0) {
+            wish.markdown = true;
         } else if (strcmp(argv[i], "--rows") == 0 && i + 1 < argc) {
             wish.rows = argv[++i];
         } else if (strcmp(argv[i], "--json") == 0 && i + 1 < argc) {

@@ -96,6 +96,8 @@ void report_head(void);
 void report_row(const struct row *row);             /* a line for people, on stdout */
 int report_json(const struct row *row, FILE *file); /* a line for programs */
 void report_foot(const struct effort *effort);
+void report_markdown_head(void); /* the same for the README */
+void report_markdown_row(const struct row *row);
 
 /* ---- Families ----------------------------------------------------------------------------------*/
 

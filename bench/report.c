@@ -72,6 +72,22 @@ void report_row(const struct row *row)
     fflush(stdout);
 }
 
+void report_markdown_head(void)
+{
+    printf("| row | ours | limit, same run | ratio | must | holds |\n|---|---|---|---|---|---|\n");
+}
+
+void report_markdown_row(const struct row *row)
+{
+    char value[32], limit[32], ratio[32], must[80];
+
+    printf("| `%s` | %s | %s | %s | %s | %s |\n", row->bound->name,
+           figure(value, sizeof value, row->value), figure(limit, sizeof limit, row->limit),
+           figure(ratio, sizeof ratio, row->ratio), asked(must, sizeof must, row),
+           row_holds(row) ? "yes" : "no");
+    fflush(stdout);
+}
+
 void report_foot(const struct effort *effort)
 {
     printf(
