@@ -371,8 +371,9 @@ BREAKER_API breaker_panel_t *breaker_panel(const breaker_t *breaker);
 BREAKER_API breaker_policy_t *breaker_policy(const breaker_t *breaker);
 
 /* Exchanges the policy of a live breaker. State, epoch, totals and a BROKEN under way are kept; the
- * counts start afresh where the geometry of the window changes. UV_ENOMEM: all as before. UV_EINVAL: not
- * of the same dialect. */
+ * counts start afresh where the geometry of the window changes; a RECOVERING goes on as one, by trials
+ * where the new policy has BREAKER_IMMEDIATE. UV_ENOMEM: all as before. UV_EINVAL: not of the same
+ * dialect. */
 BREAKER_API int breaker_set_policy(breaker_t *breaker, breaker_policy_t *policy);
 
 /* ---- Use, at once ------------------------------------------------------------------------------
