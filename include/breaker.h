@@ -189,8 +189,9 @@ typedef struct breaker_options_s {
     /* -- The window of PASSING. A result is credited to the moment of its completion. */
     uint64_t window;     /* its span: 1 .. a day. Default 10000 */
     unsigned buckets;    /* the time buckets it is made of: 1 .. 60, at most one per ms. Default 10 */
-    unsigned last_calls; /* instead: the last so many outcomes, whenever they were: 1 .. 10000.
-                            Default 0: by time */
+    unsigned last_calls; /* instead: the last so many outcomes, whenever they were: 1 .. 10000. What
+                            processes count together (share) is by time all the same. Default 0: by
+                            time */
 
     /* -- Rules: any of those that are set trips. At least one must be. Numbers of calls are up to 2^31,
      * which is what a window counts, or up to last_calls. */
@@ -221,7 +222,8 @@ typedef struct breaker_options_s {
     unsigned recovery_min;       /* sampler: the least results (and the most unproven probes): >= 1.
                                     Default 10 */
     double recovery_ratio;       /* sampler: (0, 1]. Default BREAKER_OFF: error_ratio, or else 0.5 */
-    unsigned max_trials;         /* trial: >= 1. Default 1 */
+    unsigned max_trials;         /* trial: >= 1. Where the circuit is shared, of all processes, up to
+                                    200, and no more than 4 of one. Default 1 */
     unsigned success_threshold;  /* trial: >= 1. Default 1 */
     uint64_t probe_time;         /* when this has passed since the last admission and results are
                                     missing, they count as one failure, looked at when somebody next
@@ -328,7 +330,9 @@ typedef void (*breaker_panel_cb)(void *data); /* the panel options' data */
  * panel is destroyed. */
 BREAKER_API int breaker_panel_destroy(breaker_panel_t *panel, breaker_panel_cb done);
 
-/* In a child process, after uv_loop_fork: gives the panel a random seed of its own. */
+/* In a child process, after uv_loop_fork: gives the panel a random seed of its own. What shared circuits
+ * have under way stays the parent's: counts that were not sent yet, trials, orders, which end here with
+ * UV_ECANCELED. */
 BREAKER_API int breaker_panel_fork(breaker_panel_t *panel);
 
 BREAKER_API void *breaker_panel_data(const breaker_panel_t *panel);
@@ -373,7 +377,7 @@ BREAKER_API breaker_policy_t *breaker_policy(const breaker_t *breaker);
 /* Exchanges the policy of a live breaker. State, epoch, totals and a BROKEN under way are kept; the
  * counts start afresh where the geometry of the window changes; a RECOVERING goes on as one, by trials
  * where the new policy has BREAKER_IMMEDIATE. UV_ENOMEM: all as before. UV_EINVAL: not of the same
- * dialect. */
+ * dialect, or it would make a shared circuit one of this process alone, or the reverse (share). */
 BREAKER_API int breaker_set_policy(breaker_t *breaker, breaker_policy_t *policy);
 
 /* ---- Use, at once ------------------------------------------------------------------------------
@@ -508,8 +512,10 @@ BREAKER_API int breaker_cancel(breaker_call_t *call);
  * Orders to the circuit. They take effect in the call for a circuit of this process, and asynchronously
  * where a storage is asked. The order is the caller's memory until its callback; callback may be NULL,
  * and then order is not used and may be NULL too. status: 0, or UV_ECANCELED when the breaker was
- * destroyed before. UV_ESHUTDOWN as breaker_call; UV_EBUSY: the order is in use; UV_ENOBUFS: without a
- * callback, and all conversations with the storage are taken. */
+ * destroyed before; of a shared circuit also the storage's error (UV_ETIMEDOUT, ...): then it acts here,
+ * and goes to the others when the storage is back, within a minute or, a hold, whenever. UV_ESHUTDOWN
+ * as breaker_call; UV_EBUSY: the order is in use; UV_ENOBUFS: without a callback, and all conversations
+ * with the storage are taken. */
 typedef void (*breaker_order_cb)(breaker_order_t *order, int status);
 
 struct breaker_order_s {

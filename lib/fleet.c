@@ -33,12 +33,6 @@ static void sign(breaker_panel_t *panel)
     while (panel->fleet.self == 0);
 }
 
-void fleet_fork(breaker_panel_t *panel)
-{
-    if (panel->fleet.self != 0)
-        sign(panel);
-}
-
 static uint64_t patience(const breaker_panel_t *panel)
 {
     return panel->storage_timeout < PATIENCE_MAX ? panel->storage_timeout : PATIENCE_MAX;
@@ -201,6 +195,31 @@ void fleet_exchange(breaker_t *b)
     struct fleet_world world = fleet_world_of(b, panel_now(b->panel));
 
     fleet_retune(&fleet_shared(b)->fleet, &world);
+}
+
+static int disown(void *data, breaker_t *b)
+{
+    struct fleet_news news = {.entered = false};
+    struct fleet_world world;
+    struct shared *s;
+
+    (void)data;
+    if (!(b->flags & BREAKER_IS_SHARED))
+        return 0;
+    s = fleet_shared(b);
+    world = fleet_world_of(b, panel_now(b->panel));
+    fleet_disown(&s->fleet, &world, &news);
+    tell_orders(s, false, UV_ECANCELED);
+    mission_tend(s);
+    return 0;
+}
+
+void fleet_fork(breaker_panel_t *panel)
+{
+    if (panel->fleet.self == 0)
+        return;
+    sign(panel);
+    breaker_each(panel, disown, NULL);
 }
 
 /* ---- Turns and orders --------------------------------------------------------------------------*/

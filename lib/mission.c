@@ -1,7 +1,7 @@
 /* Missions: the transactions of shared circuits (circuit/fleet/ask.h) on their way to the panel's storage and
  * back, always from the loop and always in the background: no call waits for them, and they do not keep
  * the loop alive. What is due at one time goes out together. Their memory serves all circuits of a panel,
- * and there is an end to it: what is due then waits. */
+ * and there is an end to it: what is due then waits for a moment. */
 #include "circuit/fleet/ask.h"
 #include "fleet.h"
 #include "memory.h"
@@ -81,52 +81,60 @@ static void on_done(struct errand *errand, int status)
         dispatch(m);
         return;
     }
-    is_look = m->ask.kind == ASK_SYNC && (!s->fleet.is_thorough || status != 0);
+    is_look = m->ask.is_look && (!s->fleet.is_thorough || status != 0);
     take_out(m);
     give_back(panel, m);
     fleet_heard(s, from, &news, is_look, status);
 }
 
-/* What is due now goes out, all of it. */
-void mission_send(struct breaker_due_s *due)
-{
-    struct shared *s = (struct shared *)(void *)((char *)due - offsetof(struct shared, due));
-    breaker_panel_t *panel = s->breaker->panel;
-    struct mission *m = NULL;
-    struct fleet_world world;
-
-    do {
-        if ((m = take(panel)) == NULL)
-            break;
-        world = fleet_world_of(s->breaker, panel_now(panel));
-        if (!ask_make(&m->ask, &s->fleet, &world)) {
-            give_back(panel, m);
-            break;
-        }
-        m->shared = s;
-        m->next = s->out;
-        s->out = m;
-        dispatch(m);
-    } while (true);
-    mission_tend(s);
-}
-
-void mission_tend(struct shared *s)
+static void tend(struct shared *s, uint64_t earliest)
 {
     breaker_panel_t *panel = s->breaker->panel;
-    uint64_t due = fleet_due(&s->fleet), now = panel_now(panel);
-    bool is_full = panel->fleet.free == NULL && panel->fleet.missions == MISSIONS_MAX;
+    uint64_t due = fleet_due(&s->fleet);
 
     if (due == UINT64_MAX || panel->is_closing)
         return;
-    if (is_full && due <= now)
-        due = now + RETRY;
+    if (due < earliest)
+        due = earliest;
     if (s->due.link != NULL && s->due.time <= due)
         return;
     wheel_remove(&s->due);
     s->due.time = due;
     wheel_add(&panel->wheel, &s->due);
     panel_wake(panel);
+}
+
+void mission_tend(struct shared *s)
+{
+    tend(s, 0);
+}
+
+/* False: there is nothing to be asked, or no memory to do it with. */
+static bool send_one(struct shared *s, struct mission *m, uint64_t now)
+{
+    struct fleet_world world = fleet_world_of(s->breaker, now);
+
+    if (!ask_make(&m->ask, &s->fleet, &world)) {
+        give_back(s->breaker->panel, m);
+        return false;
+    }
+    m->shared = s;
+    m->next = s->out;
+    s->out = m;
+    dispatch(m);
+    return true;
+}
+
+void mission_send(struct breaker_due_s *due)
+{
+    struct shared *s = (struct shared *)(void *)((char *)due - offsetof(struct shared, due));
+    breaker_panel_t *panel = s->breaker->panel;
+    uint64_t now = panel_now(panel);
+    struct mission *m;
+
+    while ((m = take(panel)) != NULL && send_one(s, m, now))
+        ;
+    tend(s, m == NULL ? now + RETRY : 0);
 }
 
 /* ---- The end -----------------------------------------------------------------------------------*/

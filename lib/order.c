@@ -162,6 +162,18 @@ void order_abandon(breaker_t *breaker)
     }
 }
 
+bool order_is_under_way(const breaker_t *breaker)
+{
+    const breaker_panel_t *panel = breaker->panel;
+
+    if ((breaker->flags & BREAKER_IS_SHARED) && fleet_shared(breaker)->orders.first != NULL)
+        return true;
+    for (const breaker_order_t *o = panel->orders.first; o != NULL; o = o->library.next)
+        if (o->library.breaker == breaker)
+            return true;
+    return (breaker->flags & BREAKER_CONVERSES) && turn_is_under_way(breaker);
+}
+
 /* Those not yet told stay in the queue, where their breaker's end finds them. */
 void order_run(breaker_panel_t *panel)
 {

@@ -287,6 +287,7 @@ struct dialect_view breaker_view(const breaker_t *breaker, uint64_t now);
 void order_push(breaker_panel_t *panel, breaker_order_t *order, int status);
 void order_run(breaker_panel_t *panel); /* tells the orders that were carried out */
 void order_abandon(breaker_t *breaker);
+bool order_is_under_way(const breaker_t *breaker); /* given and not yet told */
 void order_converse(breaker_order_t *order);
 
 /* listing.c */
@@ -304,6 +305,7 @@ void turn_settle(breaker_call_t *call, breaker_outcome_t outcome, int status);
 void turn_forget(breaker_call_t *call); /* the call goes on without it */
 int turn_order(breaker_t *breaker, enum turn_op op, breaker_order_t *order);
 void turn_abandon(breaker_t *breaker);
+bool turn_is_under_way(const breaker_t *breaker);
 bool turn_is_wire(const breaker_panel_t *panel);
 
 /* door.c */

@@ -237,7 +237,8 @@ int breaker_set_policy(breaker_t *breaker, breaker_policy_t *policy)
 {
     int status = 0;
 
-    if (breaker == NULL || policy == NULL || policy->dialect != breaker->policy->dialect)
+    if (breaker == NULL || policy == NULL || policy->dialect != breaker->policy->dialect ||
+        fleet_wants(breaker->panel, policy) != ((breaker->flags & BREAKER_IS_SHARED) != 0))
         return UV_EINVAL;
     if (policy->dialect == NULL)
         status = exchange_native(breaker, policy);
@@ -266,7 +267,7 @@ breaker_t *breaker_find(const breaker_panel_t *panel, const char *name)
 
 static bool is_idle(const breaker_t *b)
 {
-    return (b->flags & BREAKER_IS_OBTAINED) &&
+    return (b->flags & BREAKER_IS_OBTAINED) && !order_is_under_way(b) &&
            breaker_view(b, panel_now(b->panel)).state == BREAKER_PASSING &&
            b->circuit.hold == BREAKER_HOLD_NONE && (int32_t)b->in_flight <= 0 &&
            b->pending == NULL && b->listeners.first == NULL;

@@ -317,6 +317,19 @@ void turn_forget(breaker_call_t *call)
         stop(c);
 }
 
+bool turn_is_under_way(const breaker_t *breaker)
+{
+    const struct turns *turns = &breaker->panel->turns;
+
+    for (const struct conversation *c = turns->active; c != NULL; c = c->next)
+        if (c->breaker == breaker)
+            return true;
+    for (const breaker_order_t *o = turns->orders.first; o != NULL; o = o->library.next)
+        if (o->library.breaker == breaker)
+            return true;
+    return false;
+}
+
 void turn_abandon(breaker_t *breaker)
 {
     struct conversation *c = breaker->panel->turns.active;

@@ -241,7 +241,7 @@ static void begin(struct panels *p, struct member *m)
 
     breaker_panel_options_init(&options);
     options.storage = &p->storage;
-    options.storage_timeout = 200;
+    options.storage_timeout = p->patience;
     options.now = on_now;
     options.random = on_random;
     options.data = m;
@@ -335,13 +335,22 @@ bool panels_all(struct panels *p, breaker_state_t state)
 
 void panels_open(struct panels *p, uint64_t seed, const breaker_options_t *options)
 {
+    breaker_options_t usual, others;
+
     memset(p, 0, sizeof *p);
+    breaker_options_init(&usual);
+    others = *(options = options != NULL ? options : &usual);
     p->storage.ops = &panels_ops;
     p->chance.state = seed * 7919 + 3;
     p->digest = seed;
+    p->patience = 200;
     p->calendar.size = sizeof(struct incident);
     p->members = calloc(PANELS_MAX, sizeof *p->members);
     if (p->members == NULL || breaker_policy_create(&p->policy, options, NULL) != 0)
+        abort();
+    others.min_calls++;
+    others.window /= 2;
+    if (breaker_policy_create(&p->other, &others, NULL) != 0)
         abort();
     p->store.data = p;
     p->store.wrote = panels_wrote;
@@ -363,6 +372,7 @@ void panels_close(struct panels *p)
     }
     store_close(&p->store);
     breaker_policy_destroy(p->policy);
+    breaker_policy_destroy(p->other);
     calendar_free(&p->calendar);
     free(p->members);
     free(p->written);

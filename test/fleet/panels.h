@@ -47,8 +47,12 @@ struct panels {
     struct chance chance;
     struct calendar calendar;
     double lose_request, lose_reply, lose_bell, double_bell;
+    double fails_at_once; /* the share of requests that end inside submit, with an error */
+    bool is_full;         /* what would write is refused */
+    uint64_t patience;    /* storage_timeout of panels that join */
+    uint64_t latency;     /* us more for each way, at the most */
     double (*failing)(struct panels *panels, const struct member *member);
-    breaker_policy_t *policy;
+    breaker_policy_t *policy, *other; /* the members', and one with other numbers */
     uint64_t calls, refused, bad, records, taught, steps;
     struct record *written;
     unsigned written_room;

@@ -3,7 +3,7 @@
 #include "panels_chaos.h"
 #include <string.h>
 
-enum { STORM = 60, CALM = 90, LONG_CALM = 600, IDLE = 3600, FAULTS = 10 }; /* s */
+enum { STORM = 60, CALM = 90, LONG_CALM = 600, IDLE = 3600, FAULTS = 14 }; /* s */
 
 static struct store copy;
 static double share; /* of calls that fail */
@@ -39,7 +39,9 @@ static void weather(struct panels *p)
 
 static void links_well(struct panels *p)
 {
-    p->lose_request = p->lose_reply = p->lose_bell = p->double_bell = 0;
+    p->lose_request = p->lose_reply = p->lose_bell = p->double_bell = p->fails_at_once = 0;
+    p->is_full = false;
+    p->latency = 0;
     for (unsigned i = 0; i < p->count; i++)
         panels_cut(p, &p->members[i], false);
 }
@@ -101,6 +103,44 @@ static void stall(struct panels *p)
     panels_stall(p, anyone(p), 3 * PANELS_S);
 }
 
+static void fail_at_once(struct panels *p)
+{
+    p->fails_at_once = 0.5;
+}
+
+static void fill(struct panels *p)
+{
+    p->is_full = true;
+}
+
+static void slow_down(struct panels *p)
+{
+    p->latency = pick(p, 300000);
+}
+
+static void order(struct panels *p)
+{
+    breaker_t *b = anyone(p)->breaker;
+    uint64_t which = pick(p, 6);
+
+    if (which == 0)
+        breaker_trip(b, NULL, NULL);
+    else if (which == 1)
+        breaker_recover(b, NULL, NULL);
+    else if (which == 2)
+        breaker_reset(b, NULL, NULL);
+    else
+        breaker_hold(b, (breaker_hold_t)(which - 2), NULL, NULL);
+}
+
+/* To a policy with other numbers, and back. */
+static void exchange(struct panels *p)
+{
+    breaker_t *b = anyone(p)->breaker;
+
+    breaker_set_policy(b, breaker_policy(b) == p->policy ? p->other : p->policy);
+}
+
 /* With whatever it holds: a lease, a record that is not written yet. */
 static void crash(struct panels *p)
 {
@@ -115,9 +155,9 @@ static void crash(struct panels *p)
 
 static void fault(struct panels *p)
 {
-    static void (*const faults[])(struct panels *) = {lose,  lose_replies,  part,      go_down,
-                                                      flush, restart_empty, fail_over, step_clock,
-                                                      stall, crash};
+    static void (*const faults[])(struct panels *) = {
+        lose,  lose_replies, part,  go_down,      flush, restart_empty, fail_over, step_clock,
+        stall, crash,        order, fail_at_once, fill,  slow_down,     order,     exchange};
 
     faults[pick(p, sizeof faults / sizeof *faults)](p);
     panels_at(p, p->now + PANELS_S + pick(p, 5 * PANELS_S), links_well);
@@ -166,6 +206,16 @@ static void idle(struct panels *p, double rate)
     rates(p, rate);
 }
 
+/* What chance has laid over the circuit. */
+static void let_go(struct panels *p)
+{
+    for (unsigned i = 0; i < p->count; i++)
+        if (p->members[i].is_alive) {
+            breaker_hold(p->members[i].breaker, BREAKER_HOLD_NONE, NULL, NULL);
+            return;
+        }
+}
+
 static void check_end(struct panels *p)
 {
     if (!panels_all(p, BREAKER_PASSING))
@@ -198,6 +248,8 @@ void panels_chaos(struct panels *p, uint64_t seed)
     if (pick(p, 4) == 0)
         idle(p, rate);
     links_well(p);
+    panels_run(p, p->now + 5 * PANELS_S);
+    let_go(p);
     panels_run(p, p->now + (count * rate < 5 || rate < 0.3 ? LONG_CALM : CALM) * PANELS_S);
     check_end(p);
     p->digest ^= p->calls << 32 ^ p->refused;

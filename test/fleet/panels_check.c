@@ -35,6 +35,7 @@ void panels_check_refused(struct panels *p, struct member *m)
 
     if (f->is_away || f->current.state != BREAKER_BROKEN || !record_same(&m->held, &f->current) ||
         m->breaker->circuit.state != BREAKER_PASSING ||
+        m->breaker->circuit.hold != BREAKER_HOLD_NONE ||
         now - m->entered <= (f->current.duration < limit ? f->current.duration : limit))
         return;
     if (m->overdue == 0)

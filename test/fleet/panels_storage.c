@@ -47,7 +47,8 @@ static void on_close(breaker_storage_t *storage, breaker_client_t *client)
 
 static void post(struct panels *p, struct letter *letter, enum kind kind)
 {
-    panels_push(p, (struct incident){.date.time = p->now + 500 + panels_exponential(p, 1000),
+    panels_push(p, (struct incident){.date.time = p->now + 500 + panels_exponential(p, 1000) +
+                                                  (uint64_t)(panels_draw(p) * (double)p->latency),
                                      .kind = kind,
                                      .member = letter->member,
                                      .life = letter->life,
@@ -72,9 +73,13 @@ static void on_submit(breaker_storage_t *storage, breaker_client_t *client,
 {
     struct panels *p = (struct panels *)(void *)storage;
     struct member *m = member_of(client);
-    struct letter *l = calloc(1, sizeof *l);
+    struct letter *l;
 
-    if (l == NULL)
+    if (panels_draw(p) < p->fails_at_once) {
+        t->complete(t, UV_ECONNRESET);
+        return;
+    }
+    if ((l = calloc(1, sizeof *l)) == NULL)
         abort();
     *l = (struct letter){
         .owner = t, .client = client, .t = *t, .member = m->number, .life = m->life};
@@ -177,9 +182,17 @@ void panels_wrote(void *data, const struct record *before, const struct record *
     panels_note(p, after->nonce);
 }
 
+static bool writes(const struct letter *l)
+{
+    for (unsigned i = 0; i < l->t.count; i++)
+        if (l->verbs[i].kind != BREAKER_GET)
+            return true;
+    return false;
+}
+
 void letter_carry_out(struct panels *p, struct letter *l)
 {
-    l->status = store_run(&p->store, &l->t);
+    l->status = p->is_full && writes(l) ? UV_ENOSPC : store_run(&p->store, &l->t);
     if (p->members[l->member].is_cut || panels_draw(p) < p->lose_reply)
         panels_push(p, (struct incident){
                            .date.time = p->now + 3600 * PANELS_S, .kind = REPLY, .letter = l});

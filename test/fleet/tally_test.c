@@ -74,8 +74,8 @@ static void hostile_numbers(void **state)
 static void counts_a_cell_once(void **state)
 {
     (void)state;
-    tally_count(&tally, false, false);
-    tally_count(&tally, true, true);
+    tally_count(&tally, &shape, false, false);
+    tally_count(&tally, &shape, true, true);
     tally_mark(&tally, true);
     tally_mark(&tally, true);
     sum();
@@ -88,7 +88,7 @@ static void counts_a_cell_once(void **state)
     sum();
     assert_int_equal(sums.bad, 0);
     tally_roll(&tally, &shape, 101);
-    tally_count(&tally, false, false);
+    tally_count(&tally, &shape, false, false);
     sum();
     assert_int_equal(sums.reporters, 2);
     assert_int_equal(sums.most_reporters, 1);
@@ -97,7 +97,7 @@ static void counts_a_cell_once(void **state)
 static void expires(void **state)
 {
     (void)state;
-    tally_count(&tally, true, false);
+    tally_count(&tally, &shape, true, false);
     tally_keep(&tally, &shape);
     tally_roll(&tally, &shape, 109);
     sum();
@@ -106,7 +106,7 @@ static void expires(void **state)
     sum();
     assert_int_equal(sums.counts.failed, 0);
     tally_roll(&tally, &shape, UINT64_C(1) << 50);
-    tally_count(&tally, true, false);
+    tally_count(&tally, &shape, true, false);
     sum();
     assert_int_equal(sums.counts.failed, 1);
 }
@@ -114,7 +114,7 @@ static void expires(void **state)
 static void clock_steps_back(void **state)
 {
     (void)state;
-    tally_count(&tally, true, false);
+    tally_count(&tally, &shape, true, false);
     tally_roll(&tally, &shape, 99); /* an edge: nothing */
     sum();
     assert_int_equal(sums.counts.failed, 1);
@@ -130,13 +130,13 @@ static void clock_steps_back(void **state)
 static void sends_at_most_once(void **state)
 {
     (void)state;
-    tally_count(&tally, true, false);
+    tally_count(&tally, &shape, true, false);
     assert_true(tally_has_unsent(&tally));
     tally_send(&tally, &shape);
     assert_false(tally_has_unsent(&tally));
     sum();
     assert_int_equal(sums.counts.failed, 1);
-    tally_count(&tally, true, false);
+    tally_count(&tally, &shape, true, false);
     tally_lose(&tally);
     sum();
     assert_int_equal(sums.counts.failed, 1);
@@ -151,9 +151,9 @@ static void hears(void **state)
     struct tally_cell answer = {.ok = 40, .failed = 2, .reporters = 5};
 
     (void)state;
-    tally_count(&tally, true, false);
+    tally_count(&tally, &shape, true, false);
     tally_send(&tally, &shape);
-    tally_count(&tally, false, false);
+    tally_count(&tally, &shape, false, false);
     tally_hear(&tally, &shape, 100, &answer, 100500);
     tally_lose(&tally);
     sum();
@@ -165,7 +165,7 @@ static void hears(void **state)
 static void too_old_is_not_sent(void **state)
 {
     (void)state;
-    tally_count(&tally, true, false);
+    tally_count(&tally, &shape, true, false);
     tally_roll(&tally, &shape, 110);
     tally_send(&tally, &shape);
     assert_false(tally_is_sent(&tally));
@@ -177,7 +177,7 @@ static void gives_up_the_oldest(void **state)
     (void)state;
     for (uint64_t bucket = 100; bucket < 104; bucket++) {
         tally_roll(&tally, &shape, bucket);
-        tally_count(&tally, true, false);
+        tally_count(&tally, &shape, true, false);
     }
     sum();
     assert_int_equal(sums.counts.failed, 3);

@@ -47,7 +47,7 @@ static void guard(struct ask *a, const char *key, uint16_t length, uint16_t guar
 {
     breaker_transaction_t *t = &a->transaction;
 
-    t->guard = guarded > 0 ? BREAKER_GUARD_EQUALS : BREAKER_GUARD_ABSENT;
+    t->guard = guarded > 0 ? BREAKER_GUARD_EQUALS : BREAKER_GUARD_ABSENT; /* no record is empty */
     t->guard_key = key;
     t->guard_key_length = length;
     t->guard_value = a->guard;
@@ -95,8 +95,7 @@ static bool writes_over(struct ask *a, const struct fleet *f, enum replica_sight
     breaker_transaction_t *t = &a->transaction;
 
     if (sight != REPLICA_GARBLED || f->cas != FLEET_CAS_PROPOSE ||
-        !record_same(&a->record, &f->current) || t->standing_length > sizeof a->guard ||
-        t->standing_length == 0)
+        !record_same(&a->record, &f->current) || t->standing_length > sizeof a->guard)
         return false;
     memcpy(a->guard, a->standing, t->standing_length);
     t->guard = BREAKER_GUARD_EQUALS;
@@ -239,20 +238,28 @@ static void answered(struct fleet *f, const struct fleet_world *w, struct fleet_
     f->heard = w->now;
     f->not_before = 0;
     news->found |= f->is_away;
+    if (f->is_away)
+        f->back = w->now;
     f->is_away = false;
 }
 
-static void missed(struct fleet *f, const struct fleet_world *w, struct fleet_news *news)
+/* What is asked about the record, in a row; others that fail say only that it should be asked about. */
+static void missed(struct fleet *f, const struct fleet_world *w, const struct ask *a,
+                   struct fleet_news *news)
 {
     uint64_t wait = BACKOFF_FIRST;
 
-    f->misses += f->misses < UINT8_MAX;
     news->unheard |= f->order.op != TURN_ADMIT;
+    if (a->kind != ASK_SYNC) {
+        fleet_sync_by(f, w->now);
+        return;
+    }
+    f->misses += f->misses < UINT8_MAX;
     for (unsigned i = 1; i < f->misses && wait < BACKOFF_LAST; i++)
         wait *= 2;
     if (wait > BACKOFF_LAST)
         wait = BACKOFF_LAST;
-    f->not_before = w->now + (uint64_t)((double)wait * (0.5 + fleet_draw(w)));
+    f->not_before = a->went + (uint64_t)((double)wait * (0.5 + fleet_draw(w)));
     if (f->misses < MISSES_UNTIL_AWAY || f->order.op != TURN_ADMIT)
         fleet_sync_by(f, w->now); /* is it away? Is it back? */
     if (f->misses >= MISSES_UNTIL_AWAY && !f->is_away) {
@@ -274,7 +281,7 @@ bool ask_hear(struct ask *a, struct fleet *f, const struct fleet_world *w, int s
     if (is_answer && (a->kind == ASK_SYNC || a->kind == ASK_CAS)) /* the record was seen */
         answered(f, w, news);
     else if (!is_answer)
-        missed(f, w, news);
+        missed(f, w, a, news);
     switch ((enum ask_kind)a->kind) {
     case ASK_SYNC:
         sync_hear(a, f, w, is_answer, news);

@@ -29,7 +29,8 @@ struct ask {
     uint8_t stage;
     uint8_t lease;
     uint8_t bucket_count, key_count;
-    bool is_thorough;
+    bool is_thorough; /* all counts are wanted */
+    bool is_look;     /* by somebody who asked before it was made */
     uint64_t buckets[ASK_BUCKETS];
     struct record record; /* CAS: what is written */
     struct fleet_lease mine;

@@ -27,6 +27,7 @@ void fleet_init(struct fleet *f, const struct fleet_world *w)
     f->cas_at = f->lease_at = UINT64_MAX;
     f->entry_at = w->now;
     f->epoch = w->local->epoch;
+    f->shape = judge_shape(w);
     tally_clear(&f->tally, 0, 0);
 }
 
@@ -54,7 +55,7 @@ static void write_off(struct fleet *f, const struct fleet_world *w)
     f->has_failed = true;
     lease_write_off(f);
     tally_roll(&f->tally, &shape, 0);
-    tally_count(&f->tally, true, false);
+    tally_count(&f->tally, &shape, true, false);
     tally_mark(&f->tally, judge_is_bad(f, w));
     if (fleet_keeps_counts(w))
         tally_keep(&f->tally, &shape);
@@ -177,7 +178,7 @@ static void count(struct fleet *f, const struct fleet_world *w, const struct tur
         return;
     passing = f->current.state == BREAKER_PASSING || MUTANT(17);
     tally_roll(&f->tally, &shape, passing ? w->wall / shape.width : 0);
-    tally_count(&f->tally, failed, turn->slow);
+    tally_count(&f->tally, &shape, failed, turn->slow);
     f->has_failed = failed || (w->rules->wants_slow && turn->slow);
     tally_mark(&f->tally, judge_is_bad(f, w));
     if (fleet_keeps_counts(w))
@@ -198,7 +199,8 @@ static void settle(struct fleet *f, const struct fleet_world *w, struct turn *tu
     if (epoch == NATIVE_UNCOUNTED || (epoch < f->epoch && !MUTANT(11)))
         return;
     turn->verdict = 0; /* where only L has moved on */
-    if (f->current.state == BREAKER_RECOVERING) {
+    if (f->current.state == BREAKER_RECOVERING &&
+        turn->permit.start >= f->back) { /* F's, not L's alone */
         f->probes -= f->probes > 0;
         lease_return(f, w, turn->outcome == BREAKER_SUCCESS);
     }
@@ -215,8 +217,9 @@ void fleet_obey(struct fleet *f, const struct fleet_world *w, struct fleet_news 
 {
     if (f->order.op == TURN_ADMIT || f->order.is_offered || f->is_away)
         return;
-    if (fleet_elapsed(f->order.given, w->now) >= FLEET_CONTACT) {
+    if (f->order.op != TURN_HOLD && fleet_elapsed(f->order.given, w->now) >= FLEET_CONTACT) {
         f->order = (struct fleet_order){.op = TURN_ADMIT}; /* it was for another day */
+        news->unheard = true;
         return;
     }
     f->order.is_offered = replica_order(f, w, &f->order, news);
@@ -227,7 +230,8 @@ static void order(struct fleet *f, const struct fleet_world *w, struct turn *tur
                   struct fleet_news *news)
 {
     turn->verdict = 0;
-    if (turn->op == TURN_HOLD && turn->hold == w->local->hold && f->order.op == TURN_ADMIT) {
+    if (turn->op == TURN_HOLD && turn->hold == f->current.hold && turn->hold == w->local->hold &&
+        f->order.op == TURN_ADMIT) {
         news->obeyed = true;
         return;
     }
@@ -309,6 +313,21 @@ void fleet_step(struct fleet *f, const struct fleet_world *w, struct turn *turn,
     turn->to = (uint8_t)to;
 }
 
+void fleet_disown(struct fleet *f, const struct fleet_world *w, struct fleet_news *news)
+{
+    replica_drop(f, w, news);
+    f->cas = FLEET_CAS_NONE;
+    f->order = (struct fleet_order){.op = TURN_ADMIT};
+    f->probes = 0;
+    f->plain_until = 0;
+    memset(f->leases, 0, sizeof f->leases);
+    memset(&f->tally.cell, 0, sizeof f->tally.cell);
+    memset(f->tally.unsent, 0, sizeof f->tally.unsent);
+    memset(f->tally.sent, 0, sizeof f->tally.sent);
+    f->tally.reported = 0;
+    fleet_sync_by(f, w->now);
+}
+
 uint64_t fleet_due(const struct fleet *f)
 {
     uint64_t due = UINT64_MAX;
@@ -326,13 +345,17 @@ uint64_t fleet_due(const struct fleet *f)
 
 void fleet_retune(struct fleet *f, const struct fleet_world *w)
 {
-    struct tally_shape shape = judge_shape(w);
+    struct tally_shape shape = judge_shape(w), before = f->shape;
 
-    f->epoch = w->local->epoch;
     f->plain_until = 0;
     f->is_differing = false;
-    if (f->current.state == BREAKER_PASSING)
+    f->shape = shape;
+    if (f->current.state != BREAKER_PASSING)
+        return;
+    if (shape.width != before.width) /* other keys, where nothing of mine is */
         tally_clear(&f->tally, 0, w->wall / shape.width);
+    else if (shape.count != before.count)
+        tally_reshape(&f->tally);
 }
 
 /* ---- Looking -----------------------------------------------------------------------------------*/
@@ -360,6 +383,17 @@ uint64_t fleet_retry_after(const struct fleet *f, const struct fleet_world *w)
     return ours > local ? ours : local;
 }
 
+/* As of now: what is too old is left out. */
+static void sum_now(const struct fleet *f, const struct fleet_world *w, struct tally_sums *sums)
+{
+    struct tally_shape shape = judge_shape(w);
+    struct tally now = f->tally;
+
+    if (f->current.state == BREAKER_PASSING && w->wall > 0)
+        tally_roll(&now, &shape, w->wall / shape.width);
+    tally_sum(&now, &shape, sums);
+}
+
 void fleet_inspect(const struct fleet *f, const struct fleet_world *w, breaker_snapshot_t *s)
 {
     struct tally_sums sums;
@@ -370,7 +404,7 @@ void fleet_inspect(const struct fleet *f, const struct fleet_world *w, breaker_s
     s->state = fleet_state(f, w->local);
     if (f->is_away)
         return;
-    judge_sum(f, w, &sums);
+    sum_now(f, w, &sums);
     sums.counts.consecutive = s->counts.consecutive;
     s->counts = sums.counts;
     all = (double)s->counts.ok + s->counts.failed;

@@ -99,6 +99,7 @@ struct fleet {
     uint64_t since; /* BROKEN: its end; otherwise when it began. The loop's clock, as all below */
     uint64_t confirmed;                 /* the storage was last seen holding what was committed */
     uint64_t heard;                     /* the last answer came */
+    uint64_t back;                      /* the storage was last found again */
     uint64_t asked;                     /* the last SYNC went */
     uint64_t sync_at, cas_at, lease_at; /* the next one is due; UINT64_MAX: none is */
     uint64_t not_before;                /* while the storage is away: no SYNC before */
@@ -122,6 +123,7 @@ struct fleet {
     bool wants_read;   /* of buckets, beside the SYNC under way */
     bool is_thorough;  /* somebody wants to know all the counts */
     struct fleet_lease leases[FLEET_LEASES];
+    struct tally_shape shape; /* of the tally's */
     struct tally tally;
 };
 
@@ -150,6 +152,9 @@ static inline bool fleet_is_plain(const struct fleet *fleet, uint64_t now)
 {
     return now < fleet->plain_until;
 }
+
+/* In the child of a fork: what is under way is the parent's, and so is what is not sent yet. */
+void fleet_disown(struct fleet *fleet, const struct fleet_world *world, struct fleet_news *news);
 
 /* When ask_make() should be called next; UINT64_MAX: nothing is to be asked. */
 uint64_t fleet_due(const struct fleet *fleet);

@@ -30,12 +30,29 @@ static uint64_t bits(double number)
 uint16_t judge_policy(const struct rules *rules)
 {
     const breaker_options_t *o = &rules->options;
-    const uint64_t all[] = {
-        o->window,       o->buckets,           bits(o->error_ratio),    o->min_calls,
-        o->min_failures, o->max_failures,      o->consecutive_failures, bits(o->slow_ratio),
-        o->slow_time,    o->broken_time,       bits(o->broken_factor),  o->broken_limit,
-        o->recovery,     o->recovery_time,     o->recovery_min,         bits(o->recovery_ratio),
-        o->max_trials,   o->success_threshold, o->min_reporters};
+    const uint64_t all[] = {o->window,
+                            o->buckets,
+                            bits(o->error_ratio),
+                            o->min_calls,
+                            o->min_failures,
+                            o->max_failures,
+                            o->consecutive_failures,
+                            bits(o->slow_ratio),
+                            o->slow_time,
+                            o->broken_time,
+                            bits(o->broken_factor),
+                            o->broken_limit,
+                            o->recovery,
+                            o->recovery_time,
+                            o->recovery_min,
+                            bits(o->recovery_ratio),
+                            o->max_trials,
+                            o->success_threshold,
+                            o->min_reporters,
+                            o->passing_time,
+                            o->probe_time,
+                            o->share,
+                            bits(o->broken_jitter)};
     uint32_t hash = UINT32_C(2166136261);
 
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)

@@ -1,7 +1,8 @@
 /* How a process gets the right to a trial. There is one key for each slot, so nothing is counted that a
  * crash could leave wrong; a lease has a date and a life, and is void outside of them, whatever its key
  * says. It is bought in the background when somebody asks, and spent by a later call: a call never waits
- * for one. Where calls are so rare that a lease lapses before it is spent, the next one lives longer. */
+ * for one. What lies unspent for long is given back, so that others get it; where calls are so rare that
+ * this happens again, the next one may lie longer. */
 #include "lease.h"
 #include "circuit/text.h"
 #include "mutant.h"
@@ -54,6 +55,23 @@ static void leave(struct fleet *f, const struct fleet_world *w, struct fleet_lea
         f->lease_at = w->now;
 }
 
+/* It was not spent in time: others are to have it. */
+static void lapse(struct fleet *f, const struct fleet_world *w, struct fleet_lease *l)
+{
+    f->lapses += f->lapses < LAPSES_MAX;
+    leave(f, w, l);
+}
+
+/* Looks at it again when it can be spent no more. */
+static void set_shelf_alarm(struct fleet *f, const struct fleet_world *w,
+                            const struct fleet_lease *l)
+{
+    uint64_t at = w->now + (l->granted + l->life - trial_life(w) - w->wall);
+
+    if (at < f->lease_at)
+        f->lease_at = at;
+}
+
 /* ---- Spending ----------------------------------------------------------------------------------*/
 
 static void want(struct fleet *f, const struct fleet_world *w)
@@ -84,8 +102,7 @@ bool lease_take(struct fleet *f, const struct fleet_world *w)
             f->lapses = 0;
             return true;
         }
-        f->lapses += f->lapses < LAPSES_MAX;
-        leave(f, w, l);
+        lapse(f, w, l);
     }
     want(f, w);
     return false;
@@ -97,10 +114,12 @@ void lease_return(struct fleet *f, const struct fleet_world *w, bool good)
         struct fleet_lease *l = &f->leases[i];
         if (l->stage != LEASE_SPENT)
             continue;
-        if (good && is_usable(w, l))
+        if (good && is_usable(w, l)) {
             l->stage = LEASE_HELD;
-        else
+            set_shelf_alarm(f, w, l);
+        } else {
             leave(f, w, l);
+        }
         return;
     }
 }
@@ -120,7 +139,12 @@ unsigned lease_next(struct fleet *f, const struct fleet_world *w)
 
     f->lease_at = UINT64_MAX;
     for (unsigned i = 0; i < FLEET_LEASES; i++) {
-        switch (f->leases[i].stage) {
+        struct fleet_lease *l = &f->leases[i];
+        if (l->stage == LEASE_HELD && is_usable(w, l))
+            set_shelf_alarm(f, w, l);
+        else if (l->stage == LEASE_HELD)
+            lapse(f, w, l);
+        switch (l->stage) {
         case LEASE_LEAVING:
             found = i;
             break;
@@ -167,6 +191,8 @@ static void ask_for_rest(struct fleet *f, const struct fleet_world *w)
         struct fleet_lease *l = &f->leases[i];
         if (l->stage == LEASE_LEAVING)
             leave(f, w, l);
+        else if (l->stage == LEASE_HELD && is_usable(w, l))
+            set_shelf_alarm(f, w, l);
         else if (l->stage == LEASE_WANTED || l->stage == LEASE_VOID)
             set_alarm(f, w);
     }

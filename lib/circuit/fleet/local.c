@@ -52,7 +52,9 @@ void local_break(const struct fleet *f, const struct fleet_world *w)
 {
     struct local_term t = local_term_of(f);
 
-    t.since = w->now + f->current.duration;
+    if (t.duration == 0) /* it never broke: RECOVERING by order */
+        t.duration = native_broken_time(w->rules, 1, fleet_draw(w));
+    t.since = w->now + t.duration;
     t.state = BREAKER_BROKEN;
     local_carry_on(w, &t);
 }

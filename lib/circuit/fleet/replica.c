@@ -93,21 +93,29 @@ static void enter(struct fleet *f, const struct fleet_world *w, const struct rec
     }
     news->entered = true;
     news->elsewhere = r->writer != w->self;
-    news->evidence = (breaker_counts_t){r->ok, r->failed, r->slow, 0};
+    if (r->state != BREAKER_RECOVERING)
+        news->evidence = (breaker_counts_t){r->ok, r->failed, r->slow, 0};
     if (news->elsewhere && r->error != 0)
         w->local->last_error = r->error;
+}
+
+void replica_drop(struct fleet *f, const struct fleet_world *w, struct fleet_news *news)
+{
+    struct record base = f->base;
+
+    if (!is_tentative(f))
+        return;
+    f->cas = FLEET_CAS_NONE;
+    f->order.is_offered = false;
+    enter(f, w, &base, news);
 }
 
 void replica_part(struct fleet *f, const struct fleet_world *w, struct fleet_news *news)
 {
     struct local_term term = local_term_of(f);
 
-    if (is_tentative(f) && !MUTANT(2)) {
-        struct record base = f->base;
-        f->cas = FLEET_CAS_NONE;
-        f->order.is_offered = false;
-        enter(f, w, &base, news);
-    }
+    if (!MUTANT(2))
+        replica_drop(f, w, news);
     f->is_away = true;
     local_take_over(w, &term);
 }
@@ -243,6 +251,7 @@ static struct record next_record(const struct fleet *f, const struct fleet_world
                                  breaker_state_t to)
 {
     struct record r = f->current;
+    struct tally_sums s;
 
     r.epoch = MUTANT(3) ? r.epoch + 1 : max(r.epoch + 1, w->wall);
     r.nonce = (uint32_t)fleet_chance(w);
@@ -252,7 +261,11 @@ static struct record next_record(const struct fleet *f, const struct fleet_world
     r.recovery_time = (uint32_t)options_of(w)->recovery_time;
     r.policy = judge_policy(w->rules);
     r.error = w->local->last_error;
-    r.ok = r.failed = r.slow = 0;
+    if (to != BREAKER_RECOVERING || f->current.state != BREAKER_BROKEN)
+        r.ok = r.failed = r.slow = 0;
+    judge_sum(f, w, &s);
+    if (s.most_reporters > 0)
+        r.reporters = s.most_reporters;
     if (to == BREAKER_BROKEN) {
         r.trips = is_streak_over(f, w) ? 0 : r.trips;
         r.trips += r.trips < UINT8_MAX;
@@ -263,11 +276,11 @@ static struct record next_record(const struct fleet *f, const struct fleet_world
 
 static void give_why(struct record *r, const struct tally_sums *why)
 {
+    if (r->state == BREAKER_RECOVERING)
+        return; /* it keeps the numbers of the trip */
     r->ok = why->counts.ok;
     r->failed = why->counts.failed;
     r->slow = why->counts.slow;
-    if (r->state == BREAKER_BROKEN && why->most_reporters > 0)
-        r->reporters = why->most_reporters;
 }
 
 /* In force here at once, and to be written over what was. */
@@ -282,13 +295,24 @@ static void offer(struct fleet *f, const struct fleet_world *w, struct record *r
     enter(f, w, r, news);
 }
 
+/* A transition that could not be written may have had its time: the next one takes its place. */
+static void give_up_order(struct fleet *f, struct fleet_news *news)
+{
+    if (!f->order.is_offered || f->order.op == TURN_HOLD) /* a hold goes on in the next one */
+        return;
+    f->order = (struct fleet_order){.op = TURN_ADMIT};
+    news->unheard = true;
+}
+
 bool replica_propose(struct fleet *f, const struct fleet_world *w, breaker_state_t to,
                      const struct tally_sums *why, struct fleet_news *news)
 {
     struct record r;
 
-    if (f->cas != FLEET_CAS_NONE || !may_write(f, w))
+    if (f->cas == FLEET_CAS_TEACH || !may_write(f, w))
         return false;
+    if (is_tentative(f))
+        give_up_order(f, news);
     r = next_record(f, w, to);
     give_why(&r, why);
     offer(f, w, &r, news);
@@ -330,6 +354,8 @@ bool replica_order(struct fleet *f, const struct fleet_world *w, const struct fl
         r.since = since;
         r.trips = before.trips;
         r.duration = before.duration;
+        r.reporters = before.reporters;
+        r.ok = before.ok, r.failed = before.failed, r.slow = before.slow;
         r.hold = order->hold;
     }
     offer(f, w, &r, news);

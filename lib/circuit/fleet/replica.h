@@ -31,6 +31,9 @@ void replica_written(struct fleet *fleet, const struct fleet_world *world,
                      const struct record *standing, enum replica_sight sight,
                      struct fleet_news *news);
 
+/* What was not committed is somebody else's. */
+void replica_drop(struct fleet *fleet, const struct fleet_world *world, struct fleet_news *news);
+
 /* The storage is away: L takes over what F is in, and what was not committed is nobody else's. */
 void replica_part(struct fleet *fleet, const struct fleet_world *world, struct fleet_news *news);
 

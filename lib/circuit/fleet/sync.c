@@ -7,16 +7,19 @@
 #include "keys.h"
 #include "mutant.h"
 
-enum { RECOVERY_LIVES = 20 };
+enum { RECOVERY_LIVES = 20, RECOVERY_LIFE = 3600000 }; /* times its time, and ms: the longer */
 
 /* ---- Asking ------------------------------------------------------------------------------------*/
 
 static uint64_t count_life(const struct fleet *f, const struct fleet_world *w)
 {
+    const breaker_options_t *o = &w->rules->options;
     struct tally_shape shape = judge_shape(w);
 
+    if (f->current.state == BREAKER_RECOVERING && o->recovery_time * RECOVERY_LIVES > RECOVERY_LIFE)
+        return RECOVERY_LIVES * o->recovery_time;
     if (f->current.state == BREAKER_RECOVERING)
-        return RECOVERY_LIVES * w->rules->options.recovery_time;
+        return RECOVERY_LIFE;
     return 2 * shape.width * shape.count;
 }
 
@@ -95,6 +98,7 @@ void sync_make(struct ask *a, struct fleet *f, const struct fleet_world *w)
     char *key;
 
     ask_begin(a, f, w, ASK_SYNC);
+    a->is_look = f->is_thorough;
     a->is_thorough = f->is_thorough || judge_is_suspicious(f, w);
     if (w->wall > 0 && f->current.state != BREAKER_BROKEN && !fleet_keeps_counts(w))
         buckets(a, f, w);
@@ -144,7 +148,9 @@ static void ask_on(struct ask *a, struct fleet *f, const struct fleet_world *w)
     bool complete = f->current.state != BREAKER_PASSING || fleet_keeps_counts(w) ||
                     tally_is_complete(&f->tally, &shape, w->wall);
 
-    if (complete && a->entries == f->entries)
+    if (a->entries != f->entries && f->is_thorough)
+        fleet_sync_by(f, w->now); /* these were the counts of another record */
+    else if (complete && a->is_look)
         f->is_thorough = false;
     if (!complete && (f->is_thorough || judge_is_suspicious(f, w)))
         fleet_sync_by(f, w->now + w->rules->options.sync_interval);

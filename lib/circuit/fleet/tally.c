@@ -91,9 +91,23 @@ void tally_clear(struct tally *t, uint64_t first, uint64_t newest)
 /* The storage's clock stepped back: what was counted is of a time to come. */
 static void step_back(struct tally *t, uint64_t bucket)
 {
-    uint64_t first = t->first < bucket ? t->first : bucket;
+    uint64_t first = t->first < bucket ? t->first : bucket, reported = t->reported;
 
     tally_clear(t, first, bucket);
+    t->reported = reported;
+}
+
+void tally_reshape(struct tally *t)
+{
+    memset(t->ring, 0, sizeof t->ring);
+    memset(t->known, 0, sizeof t->known);
+    tally_unread(t);
+}
+
+/* After a step back buckets come again in which this process was counted, and may be still. */
+static bool may_report(const struct tally *t, const struct tally_shape *shape)
+{
+    return t->mine >= t->reported || t->mine + 1 + 2 * shape->count < t->reported;
 }
 
 /* A bucket back is nothing but an estimate of the clock near an edge. */
@@ -150,7 +164,7 @@ static struct tally_cell *batch(struct tally *t)
     return &b->more;
 }
 
-void tally_count(struct tally *t, bool failed, bool slow)
+void tally_count(struct tally *t, const struct tally_shape *shape, bool failed, bool slow)
 {
     struct tally_cell one = {.ok = !failed, .failed = failed, .slow = slow};
 
@@ -158,7 +172,10 @@ void tally_count(struct tally *t, bool failed, bool slow)
         memset(&t->cell, 0, sizeof t->cell);
         t->mine = t->newest;
     }
-    one.reporters = t->cell.reporters == 0;
+    if (t->cell.reporters == 0 && may_report(t, shape)) {
+        one.reporters = 1;
+        t->reported = t->mine + 1;
+    }
     add(&t->cell, &one);
     add(batch(t), &one);
 }
@@ -167,7 +184,7 @@ void tally_mark(struct tally *t, bool is_bad)
 {
     struct tally_cell change = {.bad = (int16_t)(is_bad - t->cell.bad)};
 
-    if (change.bad == 0)
+    if (change.bad == 0 || t->cell.reporters == 0)
         return;
     t->cell.bad = is_bad;
     add(batch(t), &change);

@@ -33,6 +33,7 @@ struct tally {
     uint64_t newest;        /* bucket in the ring */
     uint64_t first;         /* before this one there was nothing */
     uint64_t mine;          /* the bucket of my cell */
+    uint64_t reported;      /* the newest bucket in which this process was counted, plus 1 */
     struct tally_cell cell; /* mine: reporters and bad are 0 or 1 */
     struct tally_cell ring[TALLY_BUCKETS];
     struct tally_batch unsent[TALLY_BATCHES], sent[TALLY_BATCHES];
@@ -56,11 +57,14 @@ struct tally_sums {
 /* Afresh; first: the bucket in which it began. */
 void tally_clear(struct tally *tally, uint64_t first, uint64_t newest);
 
+/* The number of buckets changes, their width does not: what others said is read anew, what is mine stays. */
+void tally_reshape(struct tally *tally);
+
 /* Moves on to the bucket of now; on a clock that stepped back, back to it, and afresh. */
 void tally_roll(struct tally *tally, const struct tally_shape *shape, uint64_t bucket);
 
 /* A result of mine, into the newest bucket; and then whether my cell is failing now. */
-void tally_count(struct tally *tally, bool failed, bool slow);
+void tally_count(struct tally *tally, const struct tally_shape *shape, bool failed, bool slow);
 void tally_mark(struct tally *tally, bool is_bad);
 
 /* Is there a batch for my newest bucket, so that one more success is but one more in it? */
