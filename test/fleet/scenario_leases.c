@@ -172,6 +172,50 @@ static void failed_trial(struct sim *sim)
     sim_close(sim);
 }
 
+/* A process asks once and is quiet then: its lease is the others' before its life is over. */
+static void unspent(struct sim *sim)
+{
+    breaker_options_t options;
+    uint64_t begun;
+
+    sim_open(sim, 38);
+    sim_options(&options);
+    options.recovery = BREAKER_TRIAL;
+    for (unsigned i = 0; i < 6; i++)
+        sim_join(sim, &options, 0);
+    sim_run(sim, SIM_S);
+    sim_order(sim, &sim->procs[0], TURN_RECOVER, BREAKER_HOLD_NONE);
+    sim_run(sim, sim->now + 50 * SIM_MS);
+    begun = sim->now;
+    sim_call(sim, &sim->procs[0]); /* buys one, and does not come back */
+    sim_run(sim, sim->now + 50 * SIM_MS);
+    for (unsigned i = 1; i < 6; i++)
+        sim_rate(sim, &sim->procs[i], 5);
+    while (sim->calls == 0 && sim->now < begun + 60 * SIM_S)
+        sim_run(sim, sim->now + 100 * SIM_MS);
+    scenario_bound(sim, (double)(sim->now - begun) / 1e6, 12, "s until another's trial");
+    sim_close(sim);
+}
+
+/* RECOVERING by order, where nothing ever broke: a trial that fails holds the next one off all the same. */
+static void never_broke(struct sim *sim)
+{
+    breaker_options_t options;
+
+    sim_open(sim, 39);
+    sim_options(&options);
+    options.recovery = BREAKER_TRIAL;
+    sim->failing = dependency_dead;
+    sim_join(sim, &options, 0);
+    sim_run(sim, SIM_S);
+    sim_order(sim, &sim->procs[0], TURN_RECOVER, BREAKER_HOLD_NONE);
+    sim_run(sim, sim->now + 50 * SIM_MS);
+    sim_rate(sim, &sim->procs[0], 100);
+    sim_run(sim, sim->now + 60 * SIM_S);
+    scenario_bound(sim, (double)sim->bad_calls, 30, "bad calls in a minute");
+    sim_close(sim);
+}
+
 const struct scenario scenarios_of_leases[] = {
     {"trials", "N12: no more trials than leases", limit},
     {"overdue", "N12: calls that outlive their lease", overdue},
@@ -179,6 +223,8 @@ const struct scenario scenarios_of_leases[] = {
     {"crash and step", "X7: and the clock steps", crash_and_step},
     {"rare trials", "leases that lapse unspent", rare},
     {"sick trial", "one failing client in RECOVERING", sick_trial},
+    {"unspent", "a lease that nobody spends", unspent},
+    {"never broke", "a trial fails in RECOVERING by order", never_broke},
     {"failed trial", "one that failed, alone or dead", failed_trial},
     {NULL, NULL, NULL},
 };

@@ -57,6 +57,26 @@ static void floor_of_many(struct sim *sim)
     sim_close(sim);
 }
 
+/* The same where an operator begins the recovery: who reported before is in it. */
+static void floor_by_order(struct sim *sim)
+{
+    uint64_t calls = 0, at;
+
+    sim_open(sim, 10);
+    sim_join_many(sim, 50, 1);
+    for (unsigned round = 0; round < 5; round++) {
+        sim_run(sim, sim->now + 15 * SIM_S);
+        sim_order(sim, &sim->procs[round], TURN_RECOVER, BREAKER_HOLD_NONE);
+        sim_run(sim, sim->now + 10 * SIM_MS);
+        at = sim->calls;
+        sim_run(sim, sim->now + SIM_S);
+        calls += sim->calls - at;
+        until(sim, BREAKER_PASSING, sim->now + 60 * SIM_S);
+    }
+    scenario_bound(sim, (double)calls / 5, 8, "let through in the first tenth");
+    sim_close(sim);
+}
+
 /* X8. A call in ten seconds, alone: the evidence has to last. */
 static void rare_calls(struct sim *sim)
 {
@@ -121,6 +141,7 @@ static void healing(struct sim *sim)
 const struct scenario scenarios_of_recovery[] = {
     {"idle flood", "X10: an hour idle in RECOVERING, then a flood", idle_flood},
     {"floor of many", "X9: low traffic in many processes", floor_of_many},
+    {"floor by order", "X9: the same, by order", floor_by_order},
     {"rare calls", "X8: a call in ten seconds", rare_calls},
     {"flapping", "X13: up a minute, down a minute", flapping},
     {"healing", "the ordinary case", healing},
