@@ -148,6 +148,32 @@ static void test_only_the_idle_makes_room(void **state)
 }
 
 /* A destroyed one leaves its place. */
+static void on_order(breaker_order_t *order, int status)
+{
+    assert_int_equal(status, 0);
+    *(unsigned *)order->data += 1;
+}
+
+/* One whose order is still to be told is not idle. */
+static void test_an_order_keeps_its_breaker(void **state)
+{
+    struct fixture *f = *state;
+    struct host host = open_host(f);
+    breaker_order_t *orders = keep(f, BOUND * sizeof *orders);
+    unsigned told = 0;
+    breaker_t *breaker;
+
+    for (int i = 0; i < BOUND; i++) {
+        orders[i].data = &told;
+        assert_int_equal(API(breaker_reset(host.breakers[i], &orders[i], on_order)), 0);
+    }
+    assert_int_equal(obtain(f, &host, "new", &breaker), UV_ENOBUFS);
+    settle_down(f);
+    assert_int_equal(told, BOUND);
+    assert_int_equal(obtain(f, &host, "new", &breaker), 0);
+    close_host(&host);
+}
+
 static void test_destroyed_leaves_its_place(void **state)
 {
     struct fixture *f = *state;
@@ -201,6 +227,7 @@ int main(void)
         BARE_TEST(test_the_unused_makes_room),
         BARE_TEST(test_only_the_idle_makes_room),
         BARE_TEST(test_destroyed_leaves_its_place),
+        BARE_TEST(test_an_order_keeps_its_breaker),
         BARE_TEST(test_bounded_whatever_the_names),
         VIRTUAL_TEST(test_without_a_bound),
     };

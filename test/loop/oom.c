@@ -4,6 +4,7 @@
 #include "job.h"
 #include "watcher.h"
 #include <breaker/dialects.h>
+#include <breaker/storage.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,6 +60,11 @@ static void release(void *block)
     assert_non_null(block);
     memory.live--;
     free(block);
+}
+
+static void on_keeper(uv_timer_t *keeper)
+{
+    (void)keeper;
 }
 
 /* ---- Steps: each may fail, and is then tried again ---------------------------------------------*/
@@ -348,9 +354,44 @@ static void test_for_ever_from_each_on(void **state)
     }
 }
 
+/* A shared circuit has things to ask, and no memory to ask them with: it tries again a little later, and the
+ * loop turns. */
+static void test_a_shared_circuit_waits_for_memory(void **state)
+{
+    struct fixture *f = *state;
+    breaker_panel_options_t options;
+    breaker_options_t usual;
+    breaker_storage_t *storage;
+    uv_timer_t keeper;
+
+    memory.fails = 0;
+    memory.for_ever = true;
+    assert_int_equal(breaker_memory_create(&storage, NULL), 0);
+    breaker_panel_options_init(&options);
+    options.storage = storage;
+    fixture_panel(f, &options, true);
+    breaker_options_init(&usual);
+    make_breaker(f, "shared", &usual);
+    uv_timer_init(&f->loop, &keeper);
+    uv_timer_start(&keeper, on_keeper, 100000, 0);
+    memory.asked = 0;
+    memory.fails = 1;
+    for (int i = 0; i < 50; i++) {
+        f->clock++;
+        uv_run(&f->loop, UV_RUN_NOWAIT);
+    }
+    assert_in_range(memory.asked, 10, 60); /* once in a turn, about */
+    memory.fails = 0;
+    uv_close((uv_handle_t *)&keeper, NULL);
+    fixture_destroy_panel(f);
+    fixture_wait_destroyed(f);
+    assert_int_equal(breaker_memory_destroy(storage), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        BARE_TEST(test_a_shared_circuit_waits_for_memory),
         BARE_TEST(test_each_once),
         BARE_TEST(test_for_ever_from_each_on),
     };
