@@ -73,7 +73,7 @@ static int run(const struct wish *wish, FILE *json)
         report_head();
     }
     for (size_t i = 0; i < rows_count; i++) {
-        struct row row = {&rows[i], NAN, NAN, NAN, {{NULL, 0}}, 0};
+        struct row row = {&rows[i], NAN, NAN, NAN, {{NULL, 0}}, 0, false};
 
         if (wish->rows != NULL && !named_in(wish->rows, rows[i].name)) {
             continue;

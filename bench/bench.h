@@ -62,6 +62,7 @@ struct row {
     double ratio; /* NAN: there is none */
     struct extra extras[EXTRAS_MAX];
     unsigned extra_count;
+    bool is_over; /* an extra is more than it must be */
 };
 
 /* Which figure of a row must keep within its bounds. */
@@ -87,6 +88,7 @@ extern const size_t rows_count;
 
 void row_pairing(struct row *row, const struct pairing *pairing);
 void row_extra(struct row *row, const char *name, double value);
+void row_extra_at_most(struct row *row, const char *name, double value, double most);
 bool row_holds(const struct row *row);
 
 /* A bound in ns, for this machine: as much slower as the limit is here. */
