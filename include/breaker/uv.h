@@ -16,15 +16,20 @@
  *
  * Whose is what. What the arguments point to (paths, buffers, handles; addresses are copied) must
  * stay until the callback, whatever becomes of the call; a handle may be closed earlier, but not
- * reused. Handles stay the caller's: a guard closes none. Where libuv cannot take an operation back
- * (connect, write, shutdown), a timeout or a cancel ends the attempt for the circuit and for the
- * callback, and the operation itself goes on until the caller closes the handle, as one does after
- * an error. getaddrinfo, getnameinfo, fs and work are taken back by uv_cancel if no thread has
- * begun them. The request is the caller's again in the callback, except after UV_ETIMEDOUT and
- * UV_ECANCELED: then libuv may still be using it and what it points to, and all is the caller's
- * when call.release runs: after the operation's own end, for a handle that was closed in the turn
- * of its close callback or the next. With call.release set, the request is the caller's in release
- * and not before, always.
+ * reused (read streams: see there). Handles stay the caller's: a guard closes none. Where libuv
+ * cannot take an operation back (connect, write, shutdown), a timeout or a cancel ends the attempt
+ * for the circuit and for the callback, and the operation itself goes on until the caller closes
+ * the handle, as one does after an error. getaddrinfo, getnameinfo, fs and work are taken back by
+ * uv_cancel if no thread has begun them. The request is the caller's again in the callback, except
+ * after UV_ETIMEDOUT and UV_ECANCELED: then libuv may still be using it and what it points to, and
+ * all is the caller's when call.release runs: after the operation's own end, for a handle that was
+ * closed in the turn of its close callback or the next. With call.release set, the request is the
+ * caller's in release and not before, always.
+ *
+ * Do not free a request in the close callback of its handle. libuv calls the callback of a connect,
+ * a write or a shutdown that is given up by uv_close before the handle's close callback; a guard's
+ * comes after it, in the next turn of the loop. What handle and request share is freed by the later
+ * of close callback and release.
  *
  *                   failure                         a timeout, a cancel       who ends the I/O
  *   connect         any error                       callback at once          close the handle
@@ -126,8 +131,13 @@ BREAKER_API int breaker_uv_getnameinfo(breaker_t *breaker, uv_loop_t *loop,
                                        const struct sockaddr *address, int flags);
 
 /* ---- write, shutdown ---------------------------------------------------------------------------
- * The guarded writes to a handle, and its shutdown, go out in the order in which they were asked
- * for; an unguarded one goes out at once, before them. The callback's req->handle is the handle. */
+ * The writes to a handle, and its shutdown, that are guarded by one breaker of the native circuit
+ * go out in the order in which they were asked for. Between several breakers, and with a dialect,
+ * which may have to ask its storage first, there is no order; an unguarded write goes out at once,
+ * before those that wait. A refused write leaves a gap: what was asked for after it, and is
+ * admitted, goes out all the same; so the handle is closed, or nothing written before the last
+ * write is told.
+ * The callback's req->handle is the handle. */
 
 typedef struct breaker_uv_write_s {
     uv_write_t req;
@@ -300,9 +310,9 @@ BREAKER_API int breaker_uv_read_start(breaker_t *breaker, breaker_uv_read_t *req
                                       uv_stream_t *stream, uv_alloc_cb alloc,
                                       breaker_uv_read_cb read);
 
-/* Stops early: no chunk comes after this, and the last callback with UV_ECANCELED. The stream is let
- * go of: it may be closed, or read otherwise, at once. UV_EALREADY: it is over or about to be, and
- * the stream is let go of all the same; UV_EINVAL: never begun. */
+/* Stops early: no chunk comes after this, and the last callback with UV_ECANCELED. The stream is
+ * let go of: it may be closed, or read otherwise, at once. UV_EALREADY: it is over or about to be,
+ * and the stream is let go of all the same; UV_EINVAL: never begun. */
 BREAKER_API int breaker_uv_read_stop(breaker_uv_read_t *request);
 
 /* Ends it with the caller's own verdict, where a message ends before the stream does, or turns out
