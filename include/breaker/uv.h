@@ -51,6 +51,8 @@
 #ifndef BREAKER_UV_H
 #define BREAKER_UV_H
 
+/* clang-format off */ /* laid out by hand */
+
 #include <breaker.h>
 #include <uv.h>
 
