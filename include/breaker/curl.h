@@ -79,11 +79,12 @@ typedef struct breaker_curl_options_s {
                                    must outlive the client. See max_obtained of the panel. Default
                                    NULL: see unmounted */
     uint64_t retry_after_limit; /* up to a day: a 429 or 503 with Retry-After is a failure, and
-                                   breaks the circuit for as long as it says, at most so many ms
-                                   (a dialect's, as long as its own rules say). If judge says that
-                                   it is a failure, where judge is set; and if the circuit counts
-                                   it: not what is late or cancelled, or comes while it is broken.
-                                   Default 0: not */
+                                   breaks the circuit for as long as it says, at most so many ms (a
+                                   shared circuit, no longer than its policies let it; a dialect's,
+                                   as long as its own rules say). If judge says that it is a
+                                   failure, where judge is set; and if the circuit counts it: not
+                                   what is late or cancelled, or comes while it is broken. Default
+                                   0: not */
     unsigned max_redirects;     /* Default 0: none is followed */
     breaker_curl_unmounted_t unmounted; /* where hosts is NULL. Default BREAKER_CURL_STRICT */
 } breaker_curl_options_t;

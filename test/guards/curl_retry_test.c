@@ -1,6 +1,7 @@
 /* Retry-After: how long a circuit stays broken because a server says so, and when it is not heeded. */
 #include "book.h"
 #include <breaker/dialects.h>
+#include <breaker/storage.h>
 #include <fake.h>
 
 static struct book *open_heeding(struct fixture *f, breaker_curl_judge_fn judge)
@@ -209,7 +210,38 @@ static void where_the_operator_holds_it(void **state)
     close_book(book);
 }
 
-/* ---- Dialects ---------------------------------------------------------------------------------*/
+/* ---- Shared circuits, and dialects ---------------------------------------------------------------------------------*/
+
+/* By an order, which goes its way through the storage. */
+static void a_shared_circuit(void **state)
+{
+    struct fixture *f = *state;
+    breaker_panel_options_t panel;
+    breaker_options_t rules;
+    breaker_storage_t *storage;
+    breaker_t *shared;
+    struct book *book;
+
+    assert_int_equal(API(breaker_memory_create(&storage, NULL)), 0);
+    breaker_panel_options_init(&panel);
+    panel.storage = storage;
+    fixture_panel(f, &panel, false);
+    book = open_heeding(f, NULL);
+    quick_options(&rules);
+    rules.broken_time = rules.broken_limit = 80000;
+    shared = make_breaker(f, "shared", &rules);
+    assert_int_equal(API(breaker_curl_mount(book->client, "", shared)), 0);
+    for (unsigned i = 0; i < 2; i++)
+        get(book, "/retry/503/50");
+    wait_for_all(book);
+    while (look(shared).state != BREAKER_BROKEN)
+        uv_run(&f->loop, UV_RUN_NOWAIT);
+    assert_in_range(look(shared).retry_after, 20000, 80000);
+    close_book(book);
+    fixture_destroy_panel(f);
+    fixture_wait_destroyed(f);
+    assert_int_equal(breaker_memory_destroy(storage), 0);
+}
 
 /* Its only conversation with the storage is taken, by the result, when the order comes. */
 static void a_dialect_takes_its_own_time(void **state)
@@ -257,6 +289,7 @@ int main(void)
         REAL_TEST(a_cancelled_one),
         REAL_TEST(one_of_an_earlier_epoch),
         REAL_TEST(where_the_operator_holds_it),
+        BARE_TEST(a_shared_circuit),
         BARE_TEST(a_dialect_takes_its_own_time),
     };
 
