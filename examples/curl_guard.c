@@ -1,6 +1,6 @@
-/* HTTP with breakers on URL prefixes, by <breaker/curl.h>: a part of a service that is sick does not
- * cost the others. What the circuit refuses comes as a response, through the same callbacks, so the
- * rest of the program need not know.
+/* HTTP with breakers on URL prefixes, by <breaker/curl.h>: a part of a service that is sick does
+ * not cost the others. What the circuit refuses comes as a response, through the same callbacks, so
+ * the rest of the program need not know.
  *
  *     curl_guard ROOT      ROOT/well/... answers 200, ROOT/sick/... 503, ROOT/moved/... leads to
  *                          ROOT/well/...

@@ -2,7 +2,7 @@
  * enough its other URLs are not tried, and the rest goes on at full speed. Some are under way at
  * once; a line for each that ends, and a table at the end.
  *
- *     fetch [FILE]     one URL a line, from FILE or the standard input; blank lines and # are skipped
+ *     fetch [FILE]     one URL a line, from FILE or the standard input; none for blank and #
  *
  * Answers 0 when every host is well, 1 when one was given up, 2 for wrong usage.
  */

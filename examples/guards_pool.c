@@ -1,7 +1,6 @@
-/* What libuv does on its thread pool, guarded by <breaker/uv.h>: a name for an address, work of one's
- * own, and files. A disk that is full is a failure, and after three of them the circuit spares the
- * threads; a file that is not there is none, for so it is on a disk that is well.
- */
+/* What libuv does on its thread pool, guarded by <breaker/uv.h>: a name for an address, work of
+ * one's own, and files. A disk that is full is a failure, and after three of them the circuit
+ * spares the threads; a file that is not there is none, for so it is on a disk that is well. */
 #include <breaker.h>
 #include <breaker/uv.h>
 #include <fcntl.h>

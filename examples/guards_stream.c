@@ -1,7 +1,7 @@
-/* Guarded writes, with the guards of <breaker/uv.h>: connect to a Unix socket, say three words, end,
- * and read the answer, which is what was said. Between the words an operator forbids the second: a
- * refusal comes to the callback like any other status, and leaves a gap in what is on the wire.
- */
+/* Guarded writes, with the guards of <breaker/uv.h>: connect to a Unix socket, say three words,
+ * end, and read the answer, which is what was said. Between the words an operator forbids the
+ * second: a refusal comes to the callback like any other status, and leaves a gap in what is on the
+ * wire. */
 #include <breaker.h>
 #include <breaker/uv.h>
 #include <stdio.h>
@@ -30,8 +30,8 @@ static struct local_echo echo;
 static unsigned refused;
 static int ended;
 
-/* What the requests share is static; where it is allocated, it is freed by the later of this and the
- * last request's call.release. */
+/* What the requests share is static; where it is allocated, it is freed by the later of this and
+ * the last request's call.release. */
 static void closed(uv_handle_t *pipe)
 {
     (void)pipe;

@@ -1,5 +1,5 @@
-/* A service on a Unix socket, for the examples to talk to: it says again what it hears, and closes when
- * the other side has ended. It lives on the loop it is given. */
+/* A service on a Unix socket, for the examples to talk to: it says again what it hears, and closes
+ * when the other side has ended. It lives on the loop it is given. */
 #ifndef EXAMPLES_LOCAL_ECHO_H
 #define EXAMPLES_LOCAL_ECHO_H
 

@@ -1,6 +1,6 @@
-/* A program's own Redis traffic, guarded by <breaker/redis_guard.h>: hiredis as it is used with libuv,
- * with a breaker in front of each command. A wrong type is the program's affair; a server that takes
- * no writes is a failure, and after three of them the circuit answers in its place.
+/* A program's own Redis traffic, guarded by <breaker/redis_guard.h>: hiredis as it is used with
+ * libuv, with a breaker in front of each command. A wrong type is the program's affair; a server
+ * that takes no writes is a failure, and after three of them the circuit answers in its place.
  *
  *     redis_guard SOCKET      of a Redis that may be played with: it is told to have no memory
  */
@@ -19,7 +19,7 @@ static breaker_t *redis;
 static breaker_redis_link_t connection;
 static unsigned as_expected;
 
-/* ---- The connection: hiredis frees a context by itself, so the link must know -------------------*/
+/* ---- The connection: hiredis frees a context by itself, so the link must know -----------------*/
 
 static void connected(const redisAsyncContext *context, int status)
 {
@@ -47,7 +47,7 @@ static int connect_to(const char *path)
     return 0;
 }
 
-/* ---- The commands, one after the other ----------------------------------------------------------*/
+/* ---- The commands, one after the other --------------------------------------------------------*/
 
 static const struct {
     const char *command, *answer; /* the first word of it */

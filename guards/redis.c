@@ -112,8 +112,8 @@ static void drop(const redisAsyncContext *context, void *reply)
 #endif
 }
 
-/* fn is called here, since hiredis frees the reply when this returns. That there is none fn learns from
- * the loop: the program itself may have freed the context, and be waiting for that to return. */
+/* fn is called here, since hiredis frees the reply when this returns. That there is none fn learns
+ * from the loop: the program itself may be in the middle of freeing the context. */
 static void replied(redisAsyncContext *context, void *reply, void *data)
 {
     struct request *request = data;

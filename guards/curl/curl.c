@@ -1,5 +1,5 @@
-/* Guarded transfers of libcurl, from the asking to the callback: each goes on from hop to hop, one call
- * to the circuit after the other. Knows what a refusal looks like. */
+/* Guarded transfers of libcurl, from the asking to the callback: each goes on from hop to hop, one
+ * call to the circuit after the other. Knows what a refusal looks like. */
 #include "../guard.h"
 #include "curl_client.h"
 #include "memory.h"
@@ -88,7 +88,7 @@ static void make_response(struct curl_transfer *transfer)
                      sinks->write_data);
 }
 
-/* A status that is not negative is the breaker's: what the program is told, libcurl's result says. */
+/* A status that is not negative is the breaker's; the program is told libcurl's result. */
 static void tell(struct curl_transfer *transfer, int status)
 {
     breaker_curl_result_t *result = &transfer->result;

@@ -69,8 +69,8 @@ int curl_hop_start(breaker_call_t *call);
 void curl_hop_stop(breaker_call_t *call);
 void curl_hop_ended(breaker_curl_t *client, CURL *easy, CURLcode code);
 
-/* curl_redirect.c: before and after each hop; where the response leads, if it is to be followed; and
- * there. UV_ENOENT, UV_EINVAL: not there. */
+/* curl_redirect.c: before and after each hop; where the response leads, if it is to be followed;
+ * and there. UV_ENOENT, UV_EINVAL: not there. */
 void curl_redirect_prepare(struct curl_transfer *transfer);
 void curl_redirect_restore(struct curl_transfer *transfer);
 void curl_redirect_look(struct curl_transfer *transfer);

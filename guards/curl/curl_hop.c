@@ -9,7 +9,7 @@ static struct curl_transfer *of(breaker_call_t *call)
     return GUARD_OF(struct curl_transfer, call, call);
 }
 
-/* Else libcurl joins the thread of its resolver, and the loop stands as long as getaddrinfo does. */
+/* Else libcurl joins the thread of its resolver, and the loop waits as getaddrinfo does. */
 static void leave_resolver_behind(CURL *easy, long leave)
 {
 #if LIBCURL_VERSION_NUM >= 0x075700
@@ -91,9 +91,9 @@ static bool is_counted(const breaker_snapshot_t *now)
            (now->hold == BREAKER_HOLD_NONE || now->hold == BREAKER_HOLD_WATCH);
 }
 
-/* Reports the failure; if the circuit counts it, breaks it for so long. Of those that come at once the
- * first does, and the others are late: neither does a shorter time cut a longer one short, nor do
- * they count as so many trips. */
+/* Reports the failure; if the circuit counts it, breaks it for so long. Of those that come at once
+ * the first does, and the others are late: neither does a shorter time cut a longer one short, nor
+ * do they count as so many trips. */
 static void fail(struct curl_transfer *transfer, int status, uint64_t time)
 {
     breaker_t *breaker = breaker_of(&transfer->call);

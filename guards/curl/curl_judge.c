@@ -1,4 +1,4 @@
-/* Knows what libcurl's results mean for a circuit, and which of libuv's errors each is most like. */
+/* Knows what libcurl's results mean for a circuit, and which of libuv's errors is most like one. */
 #include "curl_client.h"
 
 int curl_judge_status(CURLcode code)

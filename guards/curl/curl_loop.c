@@ -105,8 +105,8 @@ static void forget(struct curl_socket *socket)
         uv_close((uv_handle_t *)&socket->poll, socket_closed);
 }
 
-/* Which transfers are on a socket libcurl does not tell, and to say no would kill its multi handle; so
- * where one cannot be watched all are given up. */
+/* Which transfers are on a socket libcurl does not tell, and to say no would kill its multi handle;
+ * so where one cannot be watched all are given up. */
 static int want_socket(CURL *easy, curl_socket_t number, int what, void *data, void *assigned)
 {
     breaker_curl_t *client = data;

@@ -1,5 +1,5 @@
-/* Which breaker a URL has: the one mounted on the longest prefix, the one of its host, or one that lets
- * all pass. Breakers are kept by their names, since the program may destroy them. */
+/* Which breaker a URL has: the one mounted on the longest prefix, the one of its host, or one that
+ * lets all pass. Breakers are kept by their names, since the program may destroy them. */
 #include "curl_client.h"
 #include "memory.h"
 #include <string.h>

@@ -1,7 +1,8 @@
-/* Guards a read stream from its start to its end: one call, one permit. Knows when a stream is idle,
- * and how to let go of a stream, so that it may be closed at once. The limit on idleness lies in the
- * panel's own wheel: a libuv handle for it would have to be closed before the request is the caller's
- * again, a turn after the end, and in that turn a good end could still be taken for a cancelled one. */
+/* Guards a read stream from its start to its end: one call, one permit. Knows when a stream is
+ * idle, and how to let go of a stream, so that it may be closed at once. The limit on idleness lies
+ * in the panel's own wheel: a libuv handle for it would have to be closed before the request is the
+ * caller's again, a turn after the end, and in that turn a good end could still be taken for a
+ * cancelled one. */
 #include "../guard.h"
 #include "call.h"
 #include <breaker/uv.h>

@@ -133,7 +133,7 @@ static void not_unless_wanted(void **state)
     close_book(book);
 }
 
-/* Where the bodies of what leads on cannot be kept from the program, nothing is followed but a HEAD. */
+/* Where bodies cannot be kept from the program, nothing is followed but a HEAD. */
 static void not_without_a_sink(void **state)
 {
     breaker_t *other;

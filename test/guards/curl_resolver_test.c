@@ -1,5 +1,6 @@
-/* Transfers whose name is being looked up by a resolver that does not answer: the loop must not wait
- * for it, whoever gives up. The resolver is this program's: libcurl finds its getaddrinfo first. */
+/* Transfers whose name is being looked up by a resolver that does not answer: the loop must not
+ * wait for it, whoever gives up. The resolver is this program's: libcurl finds its getaddrinfo
+ * first. */
 #include "book.h"
 #include <dirent.h>
 #include <netdb.h>

@@ -1,4 +1,4 @@
-/* Retry-After: how long a circuit stays broken because a server says so, and when it is not heeded. */
+/* Retry-After: how long a circuit is broken because a server says so, and when it is not heeded. */
 #include "book.h"
 #include <breaker/dialects.h>
 #include <breaker/storage.h>
@@ -156,7 +156,7 @@ struct answer {
     struct page *page;
 };
 
-/* Before the loop polls: so libcurl reads the answer to what is cancelled, but not yet taken out. */
+/* Before the loop polls: so libcurl reads the answer to what is cancelled, and not taken out. */
 static void answer_and_cancel(uv_prepare_t *prepare)
 {
     struct page *page = ((struct answer *)prepare->data)->page;
@@ -210,7 +210,7 @@ static void where_the_operator_holds_it(void **state)
     close_book(book);
 }
 
-/* ---- Shared circuits, and dialects ---------------------------------------------------------------------------------*/
+/* ---- Shared circuits, and dialects ------------------------------------------------------------*/
 
 /* By an order, which goes its way through the storage. */
 static void a_shared_circuit(void **state)

@@ -7,7 +7,7 @@
 
 static struct nginx nginx;
 
-/* ---- Memory, which one block may be refused ----------------------------------------------------*/
+/* ---- Memory, of which a block may be refused --------------------------------------------------*/
 
 static unsigned asked, fails;
 

@@ -19,7 +19,7 @@
  *  /drip             200 and "hello", byte by byte, header and all
  *  /half             200 and "hello" up to the end of its own side; it reads on
  *  /digest           401 with a challenge, and 200 to an answer of whatever kind
- *  /secret           X, C, A, R for each header of X-Secret, Cookie, Authorization, Referer it got */
+ *  /secret           X, C, A, R for X-Secret, Cookie, Authorization, Referer, if they came */
 struct http {
     uv_tcp_t listener;
     char root[64]; /* http://127.0.0.1:PORT */

@@ -1,5 +1,5 @@
-/* Knows how to run nginx for a test: in a directory of its own, as one process, ending with the test
- * whatever becomes of it. */
+/* Knows how to run nginx for a test: in a directory of its own, as one process, ending with the
+ * test whatever becomes of it. */
 #include "nginx.h"
 #include <arpa/inet.h>
 #include <curl/curl.h>

@@ -18,8 +18,8 @@ struct nginx {
     pid_t pid;
 };
 
-/* Starts it and waits until it listens. Ends the program with 77, which is "skipped", where there is
- * no nginx (the variable NGINX says where it is), no openssl, or no TLS in libcurl. */
+/* Starts it and waits until it listens. Ends the program with 77, which is "skipped", where there
+ * is no nginx (the variable NGINX says where it is), no openssl, or no TLS in libcurl. */
 void nginx_start(struct nginx *nginx);
 void nginx_end(struct nginx *nginx);
 
