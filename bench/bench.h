@@ -48,7 +48,7 @@ void measure_check(const char *what, int status); /* fails unless 0 */
 
 /* ---- Rows (rows.c, report.c) -------------------------------------------------------------------*/
 
-#define EXTRAS_MAX 8
+#define EXTRAS_MAX 16
 
 struct extra {
     const char *name;

@@ -1,6 +1,6 @@
 /* The row mallocs_per_call: malloc and its kin, wrapped in this program and so for every library in it,
  * counted while each path runs in its steady state. */
-#include "bench.h"
+#include "mallocs.h"
 
 #include <math.h>
 #include <stdatomic.h>
@@ -67,10 +67,7 @@ int posix_memalign(void **memory, size_t alignment, size_t size)
 }
 #endif
 
-/* What one path allocates for each of its calls, once it has warmed up. */
-typedef void (*run_path)(void *subject, uint64_t times);
-
-static double mallocs_of(run_path run, void *subject, uint64_t times)
+double mallocs_of(run_path run, void *subject, uint64_t times)
 {
     run(subject, times);
     uint64_t from = mallocs_counted();
@@ -157,6 +154,7 @@ void mallocs_per_call(const struct effort *effort, struct row *row)
     take(row, "call_batch_16", batch_mallocs(16, false, times));
     take(row, "call_batch_256", batch_mallocs(256, false, times));
     take(row, "listened", batch_mallocs(16, true, times));
+    mallocs_of_guards(times / 50, row, take);
     if (!WRAPPED) {
         row->value = NAN; /* nothing was counted */
     }

@@ -2,8 +2,7 @@
  * enough its other URLs are not tried, and the rest goes on at full speed. Some are under way at
  * once; a line for each that ends, and a table at the end.
  *
- *     fetch [FILE]     one URL a line, from FILE or the standard input; blank lines and # are
- * skipped
+ *     fetch [FILE]     one URL a line, from FILE or the standard input; none for blank and #
  *
  * Answers 0 when every host is well, 1 when one was given up, 2 for wrong usage.
  */
@@ -69,16 +68,15 @@ static void fetch(const char *url)
 {
     CURL *easy = curl_easy_init();
     size_t *size = calloc(1, sizeof *size);
+    const breaker_curl_sinks_t sinks = {.write = count_bytes, .write_data = size};
     int status = UV_ENOMEM;
 
     tried++;
     if (easy != NULL && size != NULL) {
         curl_easy_setopt(easy, CURLOPT_URL, url);
         curl_easy_setopt(easy, CURLOPT_PRIVATE, size);
-        curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, count_bytes);
-        curl_easy_setopt(easy, CURLOPT_WRITEDATA, size);
         curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-        status = breaker_curl_perform(client, easy, done);
+        status = breaker_curl_perform_into(client, easy, &sinks, done);
     }
     if (status == 0) {
         under_way++;

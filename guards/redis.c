@@ -6,6 +6,7 @@
 #include <breaker/redis_guard.h>
 #include <hiredis/async.h>
 #include <hiredis/hiredis.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <uv.h>
@@ -100,23 +101,32 @@ static void tell(struct request *request, redisAsyncContext *context, void *repl
         request->fn(context, reply, request->data);
 }
 
-/* fn is called here, since hiredis frees the reply when this returns. */
+/* hiredis frees no reply of a context that is told not to; then fn would. */
+static void drop(const redisAsyncContext *context, void *reply)
+{
+#ifdef REDIS_NO_AUTO_FREE_REPLIES
+    if (context->c.flags & REDIS_NO_AUTO_FREE_REPLIES)
+        freeReplyObject(reply);
+#else
+    (void)context, (void)reply;
+#endif
+}
+
+/* fn is called here, since hiredis frees the reply when this returns. That there is none fn learns
+ * from the loop: the program itself may be in the middle of freeing the context. */
 static void replied(redisAsyncContext *context, void *reply, void *data)
 {
     struct request *request = data;
 
-    if (reply == NULL)
+    if (reply == NULL) {
         breaker_finish(&request->call, UV_ECONNRESET);
-    else if (!request->told && is_trouble(request, reply))
-        breaker_finish(&request->call, UV_EAGAIN);
-    else
-        breaker_finish(&request->call, 0);
+        return;
+    }
+    breaker_finish(&request->call, !request->told && is_trouble(request, reply) ? UV_EAGAIN : 0);
+    if (request->told || request->fn == NULL)
+        drop(context, reply);
     if (!request->told)
         tell(request, context, reply);
-#ifdef REDIS_NO_AUTO_FREE_REPLIES
-    else if (context->c.flags & REDIS_NO_AUTO_FREE_REPLIES)
-        freeReplyObject(reply);
-#endif
 }
 
 static int start(breaker_call_t *call)
@@ -149,37 +159,60 @@ static void release(breaker_call_t *call)
 
 /* ---- Asking -----------------------------------------------------------------------------------*/
 
-/* Whether the first word of the formatted command is one that is answered more than once. */
-static bool goes_on(const char *text, size_t length)
+/* The next word of a formatted command, and its length; NULL: there is none. */
+static const char *next_word(const char **at, const char *end, size_t *length)
 {
-    static const char *const words[] = {"subscribe",    "psubscribe",   "ssubscribe", "unsubscribe",
-                                        "punsubscribe", "sunsubscribe", "monitor"};
-    const char *word = memchr(text, '$', length);
+    const char *size = memchr(*at, '$', (size_t)(end - *at)), *word;
 
-    word = word == NULL ? NULL : memchr(word, '\n', length - (size_t)(word - text));
-    for (size_t i = 0; word != NULL && i < sizeof words / sizeof *words; i++) {
-        size_t size = strlen(words[i]);
+    word = size == NULL ? NULL : memchr(size, '\n', (size_t)(end - size));
+    if (word == NULL)
+        return NULL;
+    *length = strtoul(size + 1, NULL, 10);
+    *at = word + 1 + *length;
+    return word + 1;
+}
 
-        if (strncasecmp(word + 1, words[i], size) == 0 && word[1 + size] == '\r')
-            return true;
-    }
-    return false;
+static bool is_one_of(const char *word, size_t length, const char *const *words)
+{
+    while (*words != NULL && (strlen(*words) != length || strncasecmp(word, *words, length) != 0))
+        words++;
+    return *words != NULL;
+}
+
+/* The guard wants one reply to each command: some have many, and some see to it that there is none.
+ * hiredis aborts the program at no word at all. */
+static int check(const char *text, size_t size)
+{
+    static const char *const refused[] = {
+        "subscribe",    "psubscribe", "ssubscribe", "unsubscribe", "punsubscribe",
+        "sunsubscribe", "monitor",    "sync",       "psync",       NULL};
+    static const char *const client[] = {"client", NULL}, *const reply[] = {"reply", NULL};
+    const char *at = text, *end = text + size, *word;
+    size_t length;
+
+    if ((word = next_word(&at, end, &length)) == NULL)
+        return UV_EINVAL;
+    if (is_one_of(word, length, refused))
+        return UV_ENOTSUP;
+    if (!is_one_of(word, length, client))
+        return 0;
+    word = next_word(&at, end, &length);
+    return word != NULL && is_one_of(word, length, reply) ? UV_ENOTSUP : 0;
 }
 
 /* Takes the text. */
 static int command(breaker_t *breaker, breaker_redis_link_t *link, breaker_redis_fn fn, void *data,
                    char *text, long long length)
 {
-    struct request *request;
-    int status = UV_ENOMEM;
+    struct request *request = NULL;
+    int status;
 
     if (length < 0 || text == NULL)
         return length == -1 ? UV_ENOMEM : UV_EINVAL; /* -2: a bad format */
-    if (goes_on(text, (size_t)length)) {
-        redisFreeCommand(text);
-        return UV_ENOTSUP;
-    }
-    if ((request = memory_zeroed(sizeof *request)) != NULL) {
+    if ((status = check(text, (size_t)length)) == 0 &&
+        (request = memory_zeroed(sizeof *request)) == NULL)
+        status = UV_ENOMEM;
+    if (status == 0) {
         breaker_call_init(&request->call);
         request->call.release = release;
         request->call.timeout = link->timeout;

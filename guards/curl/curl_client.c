@@ -20,6 +20,7 @@ int breaker_curl_create(breaker_curl_t **client, breaker_panel_t *panel,
     if (client == NULL || panel == NULL ||
         (options != NULL &&
          (options->size != sizeof *options || (unsigned)options->refusal > BREAKER_CURL_ERROR ||
+          (unsigned)options->unmounted > BREAKER_CURL_PASS ||
           options->retry_after_limit > BREAKER_TIME_MAX)))
         return UV_EINVAL;
     if ((made = memory_zeroed(sizeof *made)) == NULL)
@@ -45,9 +46,7 @@ int breaker_curl_destroy(breaker_curl_t *client, breaker_curl_destroy_cb done, v
     client->is_closing = true;
     client->destroyed = done;
     client->destroyed_data = data;
-    for (unsigned i = 0; i < CURL_BUCKETS; i++)
-        for (struct curl_transfer *t = client->transfers[i]; t != NULL; t = t->next)
-            breaker_cancel(&t->call);
+    curl_transfers_cancel(client, false);
     curl_mount_end(client);
     if (client->count == 0)
         curl_loop_close(client);

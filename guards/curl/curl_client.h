@@ -23,7 +23,6 @@ struct curl_transfer {
     CURL *easy;
     breaker_curl_cb done;
     breaker_curl_sinks_t sinks;
-    void *private_data; /* the caller's CURLOPT_PRIVATE */
     bool is_in_multi, is_starved, is_told;
     char *redirect; /* where to go on, or NULL */
     char *url;      /* of this hop, in our spelling */
@@ -40,7 +39,8 @@ struct breaker_curl_s {
     size_t count; /* of them */
     CURLM *multi;
     uv_timer_t timer;
-    unsigned handles; /* of libuv, open */
+    struct curl_socket *sockets; /* curl_loop.c's */
+    unsigned handles;            /* of libuv, open */
     bool is_closing;
     breaker_curl_destroy_cb destroyed;
     void *destroyed_data;
@@ -64,8 +64,23 @@ void curl_loop_close(breaker_curl_t *client); /* and then frees the client */
 int curl_judge_status(CURLcode code);
 breaker_outcome_t curl_judge_outcome(CURLcode code, long response);
 
-/* curl.c: libcurl has ended it; it cannot go on for want of memory. */
-void curl_transfer_ended(struct curl_transfer *transfer, CURLcode code);
-void curl_transfer_starve(breaker_curl_t *client, CURL *easy);
+/* curl_hop.c: how a hop begins, how it is taken back; libcurl has ended one, if it is ours. */
+int curl_hop_start(breaker_call_t *call);
+void curl_hop_stop(breaker_call_t *call);
+void curl_hop_ended(breaker_curl_t *client, CURL *easy, CURLcode code);
+
+/* curl_redirect.c: before and after each hop; where the response leads, if it is to be followed;
+ * and there. UV_ENOENT, UV_EINVAL: not there. */
+void curl_redirect_prepare(struct curl_transfer *transfer);
+void curl_redirect_restore(struct curl_transfer *transfer);
+void curl_redirect_look(struct curl_transfer *transfer);
+void curl_redirect_drop(struct curl_transfer *transfer);
+int curl_redirect_follow(struct curl_transfer *transfer);
+
+/* curl.c: the transfer of the handle, until it was told; all of them, given up; a hop to the URL,
+ * which it takes. */
+struct curl_transfer *curl_transfer_find(breaker_curl_t *client, const CURL *easy);
+void curl_transfers_cancel(breaker_curl_t *client, bool for_want_of_memory);
+int curl_transfer_begin(struct curl_transfer *transfer, char *url);
 
 #endif /* CURL_CLIENT_H */

@@ -3,52 +3,52 @@
 #include "curl_client.h"
 #include "memory.h"
 
-struct socket {
+struct curl_socket {
     uv_poll_t poll; /* first: the handle is the socket */
     breaker_curl_t *client;
+    struct curl_socket *next, **link;
     curl_socket_t number;
+    int events; /* that libcurl waits for */
 };
 
 /* ---- What libcurl has to say ------------------------------------------------------------------*/
 
 static void hear(breaker_curl_t *client)
 {
-    struct curl_transfer *transfer;
     CURLMsg *message;
     int left;
 
-    while ((message = curl_multi_info_read(client->multi, &left)) != NULL) {
-        CURLcode code = message->data.result;
-
-        if (message->msg == CURLMSG_DONE &&
-            curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &transfer) == CURLE_OK)
-            curl_transfer_ended(transfer, code);
-    }
+    while ((message = curl_multi_info_read(client->multi, &left)) != NULL)
+        if (message->msg == CURLMSG_DONE)
+            curl_hop_ended(client, message->easy_handle, message->data.result);
 }
 
+static void act(breaker_curl_t *client, curl_socket_t number, int mask)
+{
+    int running;
+
+    curl_multi_socket_action(client->multi, number, mask, &running);
+    hear(client);
+}
+
+/* At an error libuv stops watching, and does not tell what there is to be read before it: an answer
+ * to an upload that the server did not want, say. With an empty mask libcurl looks for itself. */
 static void on_poll(uv_poll_t *poll, int status, int events)
 {
-    struct socket *socket = (struct socket *)poll;
-    breaker_curl_t *client = socket->client;
-    int running, mask = 0;
+    struct curl_socket *socket = (struct curl_socket *)poll;
+    int mask = 0;
 
-    if (events & UV_READABLE)
-        mask |= CURL_CSELECT_IN;
-    if (events & UV_WRITABLE)
-        mask |= CURL_CSELECT_OUT;
     if (status < 0)
-        mask = CURL_CSELECT_ERR;
-    curl_multi_socket_action(client->multi, socket->number, mask, &running);
-    hear(client);
+        uv_poll_start(poll, socket->events, on_poll);
+    else
+        mask = (events & UV_READABLE ? CURL_CSELECT_IN : 0) |
+               (events & UV_WRITABLE ? CURL_CSELECT_OUT : 0);
+    act(socket->client, socket->number, mask);
 }
 
 static void on_timer(uv_timer_t *timer)
 {
-    breaker_curl_t *client = timer->data;
-    int running;
-
-    curl_multi_socket_action(client->multi, CURL_SOCKET_TIMEOUT, 0, &running);
-    hear(client);
+    act(timer->data, CURL_SOCKET_TIMEOUT, 0);
 }
 
 /* ---- What libcurl wants -----------------------------------------------------------------------*/
@@ -67,52 +67,66 @@ static void handle_closed(breaker_curl_t *client)
 
 static void socket_closed(uv_handle_t *handle)
 {
-    struct socket *socket = (struct socket *)handle;
+    struct curl_socket *socket = (struct curl_socket *)handle;
     breaker_curl_t *client = socket->client;
 
     memory_release(socket);
     handle_closed(client);
 }
 
-static struct socket *watch(breaker_curl_t *client, curl_socket_t number)
+static struct curl_socket *watch(breaker_curl_t *client, curl_socket_t number)
 {
-    struct socket *socket = memory_zeroed(sizeof *socket);
+    struct curl_socket *socket = memory_zeroed(sizeof *socket);
 
     if (socket == NULL)
         return NULL;
-    socket->client = client;
-    socket->number = number;
     if (uv_poll_init_socket(client->loop, &socket->poll, number) != 0) {
         memory_release(socket);
         return NULL;
     }
     uv_unref((uv_handle_t *)&socket->poll);
+    socket->client = client;
+    socket->number = number;
+    socket->link = &client->sockets;
+    if ((socket->next = client->sockets) != NULL)
+        socket->next->link = &socket->next;
+    client->sockets = socket;
     client->handles++;
     curl_multi_assign(client->multi, number, socket);
     return socket;
 }
 
-/* To say no would cost libcurl all transfers; so the one that cannot be watched is given up. */
+static void forget(struct curl_socket *socket)
+{
+    *socket->link = socket->next;
+    if (socket->next != NULL)
+        socket->next->link = socket->link;
+    if (!uv_is_closing((uv_handle_t *)&socket->poll)) /* the host may have closed it */
+        uv_close((uv_handle_t *)&socket->poll, socket_closed);
+}
+
+/* Which transfers are on a socket libcurl does not tell, and to say no would kill its multi handle;
+ * so where one cannot be watched all are given up. */
 static int want_socket(CURL *easy, curl_socket_t number, int what, void *data, void *assigned)
 {
     breaker_curl_t *client = data;
-    struct socket *socket = assigned;
-    int events = 0;
+    struct curl_socket *socket = assigned;
 
+    (void)easy;
     if (what == CURL_POLL_REMOVE) {
         curl_multi_assign(client->multi, number, NULL);
-        if (socket != NULL && !uv_is_closing((uv_handle_t *)&socket->poll))
-            uv_close((uv_handle_t *)&socket->poll, socket_closed);
+        if (socket != NULL)
+            forget(socket);
         return 0;
     }
-    if (what == CURL_POLL_IN || what == CURL_POLL_INOUT)
-        events |= UV_READABLE;
-    if (what == CURL_POLL_OUT || what == CURL_POLL_INOUT)
-        events |= UV_WRITABLE;
-    if (socket == NULL)
-        socket = watch(client, number);
-    if (socket == NULL || uv_poll_start(&socket->poll, events, on_poll) != 0)
-        curl_transfer_starve(client, easy);
+    if (socket == NULL && (socket = watch(client, number)) == NULL) {
+        curl_transfers_cancel(client, true);
+        return 0;
+    }
+    socket->events =
+        (what & CURL_POLL_IN ? UV_READABLE : 0) | (what & CURL_POLL_OUT ? UV_WRITABLE : 0);
+    if (uv_poll_start(&socket->poll, socket->events, on_poll) != 0)
+        curl_transfers_cancel(client, true);
     return 0;
 }
 
@@ -154,6 +168,8 @@ static void timer_closed(uv_handle_t *timer)
 
 void curl_loop_close(breaker_curl_t *client)
 {
-    curl_multi_cleanup(client->multi); /* which takes the sockets away */
+    curl_multi_cleanup(client->multi);
+    while (client->sockets != NULL) /* those that libcurl has not taken away */
+        forget(client->sockets);
     uv_close((uv_handle_t *)&client->timer, timer_closed);
 }

@@ -1,5 +1,5 @@
-/* Which breaker a URL has: the one mounted on the longest prefix, or the one of its host. Breakers
- * are kept by their names, since the program may destroy them. */
+/* Which breaker a URL has: the one mounted on the longest prefix, the one of its host, or one that
+ * lets all pass. Breakers are kept by their names, since the program may destroy them. */
 #include "curl_client.h"
 #include "memory.h"
 #include <string.h>
@@ -73,10 +73,38 @@ int breaker_curl_unmount(breaker_curl_t *client, const char *prefix)
     return status;
 }
 
+/* One that never refuses and counts nothing: so what passes goes the way that all transfers go. */
+static int make_passing(breaker_panel_t *panel, const char *name, breaker_t **breaker)
+{
+    breaker_options_t options;
+    breaker_policy_t *policy;
+    int status;
+
+    breaker_options_init(&options);
+    options.share = BREAKER_SHARE_NONE;
+    if ((status = breaker_policy_create(&policy, &options, NULL)) != 0)
+        return status;
+    if ((status = breaker_create(breaker, panel, name, policy)) == 0)
+        breaker_hold(*breaker, BREAKER_HOLD_CLOSED, NULL, NULL);
+    breaker_policy_destroy(policy);
+    return status;
+}
+
+static int find_passing(breaker_curl_t *client, breaker_t **breaker, char *name)
+{
+    static const char passing[] = "unguarded";
+
+    memcpy(name, passing, sizeof passing);
+    *breaker = breaker_find(client->panel, name);
+    return *breaker != NULL ? 0 : make_passing(client->panel, name, breaker);
+}
+
 static int find_host(breaker_curl_t *client, const char *url, breaker_t **breaker, char *name)
 {
     size_t length = curl_url_origin(url);
 
+    if (client->options.hosts == NULL && client->options.unmounted == BREAKER_CURL_PASS)
+        return find_passing(client, breaker, name);
     if (client->options.hosts == NULL)
         return UV_ENOENT;
     if (length > BREAKER_NAME_MAX)

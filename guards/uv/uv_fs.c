@@ -93,7 +93,7 @@ static void settled(breaker_call_t *call, int status)
         request->guard.told = status;
         return;
     }
-    if (call->refused || status == UV_ECANCELED)
+    if (call->refused)
         request->req.result = status;
     request->guard.done(&request->req);
 }
@@ -113,7 +113,8 @@ int breaker_uv_fs(breaker_t *breaker, uv_loop_t *loop, breaker_uv_fs_t *request,
     request->guard.begin = begin;
     request->guard.done = callback;
     request->guard.told = 0;
-    request->guard.over = 1; /* until it is begun */
+    request->guard.over = 1;            /* until it is begun */
+    request->req.result = UV_ECANCELED; /* if it never is; what was opened must not be hidden */
     return 0;
 }
 

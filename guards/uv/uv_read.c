@@ -1,7 +1,10 @@
 /* Guards a read stream from its start to its end: one call, one permit. Knows when a stream is
- * idle, and that the request is not the caller's before the timer in it is closed: so the I/O is
- * over, and the last callback due, when reading has been stopped and the timer is gone. */
+ * idle, and how to let go of a stream, so that it may be closed at once. The limit on idleness lies
+ * in the panel's own wheel: a libuv handle for it would have to be closed before the request is the
+ * caller's again, a turn after the end, and in that turn a good end could still be taken for a
+ * cancelled one. */
 #include "../guard.h"
+#include "call.h"
 #include <breaker/uv.h>
 
 static breaker_uv_read_t *of(breaker_call_t *call)
@@ -9,57 +12,36 @@ static breaker_uv_read_t *of(breaker_call_t *call)
     return GUARD_OF(breaker_uv_read_t, call, call);
 }
 
-/* ---- The two ends -----------------------------------------------------------------------------*/
+/* ---- The end ----------------------------------------------------------------------------------*/
 
-static void tell(breaker_uv_read_t *request)
+/* From here on the stream is not touched. */
+static void let_go(breaker_uv_read_t *request)
 {
-    request->guard.read(request, request->guard.last, &request->guard.buffer);
-}
-
-/* The I/O is over. */
-static void finish(breaker_uv_read_t *request)
-{
-    bool told = request->guard.told != 0;
-
-    request->guard.begun = 0;
-    if (request->guard.outcome == 0)
-        breaker_finish(&request->call, request->guard.status);
-    else
-        breaker_finish_as(&request->call, request->guard.status, request->guard.outcome);
-    if (told)
-        tell(request);
-}
-
-static void closed(uv_handle_t *timer)
-{
-    finish(GUARD_OF(breaker_uv_read_t, guard.timer, timer));
-}
-
-/* Ends the I/O, once. The outcome 0: the policy judges the status. */
-static void end(breaker_uv_read_t *request, int status, breaker_outcome_t outcome)
-{
-    if (request->guard.ending)
+    if (!request->guard.holds)
         return;
-    request->guard.ending = 1;
-    request->guard.status = status;
-    request->guard.outcome = outcome;
+    request->guard.holds = 0;
+    wheel_remove(&request->guard.due);
     uv_read_stop(request->stream);
     request->stream->data = request->guard.stream_data;
-    if (request->guard.is_timed && !uv_is_closing((uv_handle_t *)&request->guard.timer))
-        uv_close((uv_handle_t *)&request->guard.timer, closed);
-    else
-        finish(request);
 }
 
-/* The circuit's end. */
+static void end(breaker_uv_read_t *request, int status, breaker_outcome_t outcome)
+{
+    let_go(request);
+    breaker_finish_as(&request->call, status, outcome);
+}
+
+static void end_by_policy(breaker_uv_read_t *request, int status)
+{
+    let_go(request);
+    breaker_finish(&request->call, status);
+}
+
 static void done(breaker_call_t *call, int status)
 {
     breaker_uv_read_t *request = of(call);
 
-    request->guard.last = status;
-    request->guard.told = 1;
-    if (!request->guard.begun)
-        tell(request);
+    request->guard.read(request, status, &request->guard.buffer);
 }
 
 static void stop(breaker_call_t *call)
@@ -74,12 +56,10 @@ static void chunk(uv_stream_t *stream, ssize_t nread, const uv_buf_t *buffer)
     breaker_uv_read_t *request = stream->data;
 
     if (nread >= 0) {
-        if (nread > 0) {
-            request->guard.heard = uv_now(stream->loop);
-            request->guard.asked = 0;
-        }
+        if (nread > 0)
+            request->guard.heard = panel_now(request->guard.panel);
         request->guard.read(request, nread, buffer);
-        if (uv_is_closing((uv_handle_t *)stream))
+        if (request->guard.holds && uv_is_closing((uv_handle_t *)stream))
             end(request, UV_ECANCELED, BREAKER_CANCELLED);
         return;
     }
@@ -89,27 +69,27 @@ static void chunk(uv_stream_t *stream, ssize_t nread, const uv_buf_t *buffer)
     else if (nread == UV_ENOBUFS) /* alloc had none */
         end(request, UV_ENOBUFS, BREAKER_IGNORED);
     else
-        end(request, (int)nread, (breaker_outcome_t)0);
+        end_by_policy(request, (int)nread);
 }
 
-/* Timers run before the loop polls: what has arrived meanwhile is read before the stream is called
- * idle. */
-static void look(uv_timer_t *timer)
-{
-    breaker_uv_read_t *request = GUARD_OF(breaker_uv_read_t, guard.timer, timer);
-    uint64_t silence = uv_now(timer->loop) - request->guard.heard;
+static void watch(breaker_uv_read_t *request);
 
-    if (uv_is_closing((uv_handle_t *)request->stream)) {
-        end(request, UV_ECANCELED, BREAKER_CANCELLED); /* its host has closed everything */
-    } else if (silence < request->guard.idle) {
-        request->guard.asked = 0;
-        uv_timer_start(timer, look, request->guard.idle - silence, 0);
-    } else if (!request->guard.asked) {
-        request->guard.asked = 1;
-        uv_timer_start(timer, look, 1, 0);
-    } else {
+/* The panel judges after the loop has polled: what has arrived was read. */
+static void look(struct breaker_due_s *due)
+{
+    breaker_uv_read_t *request = GUARD_OF(breaker_uv_read_t, guard.due, due);
+
+    if (panel_now(request->guard.panel) - request->guard.heard < request->guard.idle)
+        watch(request);
+    else
         end(request, UV_ETIMEDOUT, BREAKER_FAILURE);
-    }
+}
+
+static void watch(breaker_uv_read_t *request)
+{
+    request->guard.due.time = request->guard.heard + request->guard.idle;
+    request->guard.due.late = look;
+    wheel_add(&request->guard.panel->wheel, &request->guard.due);
 }
 
 static int start(breaker_call_t *call)
@@ -126,12 +106,10 @@ static int start(breaker_call_t *call)
         stream->data = request->guard.stream_data;
         return status;
     }
-    request->guard.begun = 1;
-    if (request->guard.is_timed) {
-        uv_update_time(stream->loop);
-        request->guard.heard = uv_now(stream->loop);
-        uv_timer_init(stream->loop, &request->guard.timer);
-        uv_timer_start(&request->guard.timer, look, request->guard.idle, 0);
+    request->guard.holds = 1;
+    if (request->guard.idle > 0) {
+        request->guard.heard = panel_fresh_now(request->guard.panel);
+        watch(request);
     }
     return 0;
 }
@@ -149,13 +127,12 @@ int breaker_uv_read_start(breaker_t *breaker, breaker_uv_read_t *request, uv_str
     request->call.stop = stop;
     request->call.fallback = NULL;
     request->stream = stream;
+    request->guard.panel = breaker_panel(breaker);
     request->guard.alloc = alloc;
     request->guard.read = read;
     request->guard.buffer = uv_buf_init(NULL, 0);
     request->guard.idle = request->idle;
-    request->guard.is_timed = request->idle > 0;
-    request->guard.begun = request->guard.ending = 0;
-    request->guard.asked = request->guard.told = 0;
+    request->guard.holds = 0;
     return 0;
 }
 
@@ -163,18 +140,27 @@ int breaker_uv_read_stop(breaker_uv_read_t *request)
 {
     int status = request == NULL ? UV_EINVAL : breaker_cancel(&request->call);
 
-    if (status == 0 && request->guard.begun)
-        uv_read_stop(request->stream);
+    if (status != UV_EINVAL)
+        let_go(request);
     return status;
 }
 
 int breaker_uv_read_end(breaker_uv_read_t *request, int status, breaker_outcome_t outcome)
 {
-    if (request == NULL || status >= 0 || outcome < BREAKER_SUCCESS ||
-        outcome > BREAKER_CANCELLED || !request->guard.begun)
+    if (request == NULL || !call_is_ready_made(&request->call) || status >= 0 ||
+        outcome < BREAKER_SUCCESS || outcome > BREAKER_CANCELLED)
         return UV_EINVAL;
-    if (request->guard.ending)
+    switch ((enum stage)request->call.library.stage) {
+    case RUNNING:
+        end(request, status, outcome);
+        return 0;
+    case READY:
+        return request->call.library.done == NULL ? UV_EINVAL : UV_EALREADY;
+    case WAITING:
+    case ASKING:
+    case DECIDED:
+        return UV_EINVAL;
+    default:
         return UV_EALREADY;
-    end(request, status, outcome);
-    return 0;
+    }
 }

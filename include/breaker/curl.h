@@ -1,6 +1,7 @@
 /* HTTP through libcurl, guarded, on the loop of a panel: libcurl's easy handles as they are, its
  * multi interface driven by libuv, and a breaker in front of each transfer (libbreaker-curl).
  *
+ *     curl_global_init(CURL_GLOBAL_DEFAULT);         (first of all, while there is one thread)
  *     breaker_curl_create(&client, panel, NULL);
  *     breaker_curl_mount(client, "https://api.example.com/v1/", api);
  *     breaker_curl_perform(client, easy, done);
@@ -8,33 +9,41 @@
  * Breakers are mounted on URL prefixes, of which the longest wins; and where options.hosts is set,
  * each other host has a breaker of its own, made when it is first needed. Then
  *
- *   failure       a transport error (no address, no connection, a reset, TLS, libcurl's own
- * timeout, ...)
- *                 or a status of 500 and above. Not decided by the policy's classifier, but by
- *                 options.judge, if that is set
- *   success       any other response, 4xx too
- *   ignored       what is wrong with the request (its URL, its options), or memory
- *   cancelled     a callback of the program's that stopped the transfer (write, header, read,
- * progress)
- *   a timeout     the policy's: the transfer is taken out of libcurl, the result is UV_ETIMEDOUT.
- *                 Each hop of a chain of redirects has its own
- *   a refusal     a response made here (status 500, "X-Circuit-Breaker: breaker tripped", a small
- * JSON
- *                 body), or the error BREAKER_EREJECTED, as options.refusal says
+ *   failure     a status of 500 and above, whatever else became of the transfer; or a transport
+ *               error: no address, no connection, a reset, TLS, a bad certificate of the peer,
+ *               libcurl's own timeout, ... Not decided by the policy's classifier, but by
+ *               options.judge, if that is set
+ *   success     any other response, 4xx too (also with CURLOPT_FAILONERROR)
+ *   ignored     what is wrong on this side: the URL, an option, a certificate or a file of the
+ *               program's own, a body that cannot be sent again, memory
+ *   cancelled   a callback of the program's that stopped the transfer (write, header, read,
+ *               progress)
+ *   a timeout   the policy's: the transfer is taken out of libcurl, the result is UV_ETIMEDOUT.
+ *               Each hop of a chain of redirects has its own
+ *   a refusal   a response made here (status 500, "X-Circuit-Breaker: breaker tripped", a small
+ *               JSON body), or the error BREAKER_EREJECTED, as options.refusal says
  *
  * An easy handle is the caller's, and not to be touched between breaker_curl_perform and its
- * callback. In the meantime CURLOPT_PRIVATE is the guard's; in the callback it is again what it
- * was. Each transfer and each socket allocates one block here, besides what libcurl does.
+ * callback, but by curl_easy_pause: a callback may return CURL_WRITEFUNC_PAUSE or
+ * CURL_READFUNC_PAUSE, and curl_easy_pause(easy, CURLPAUSE_CONT) goes on, from the loop. Timeouts
+ * run on in the pause. CURLOPT_QUICK_EXIT is the guard's, so that what is given up while its name
+ * is being looked up does not hold up the loop; libcurl before 7.87 lacks it, and there a timeout,
+ * a cancel or the client's end waits for the system's resolver.
+ *
+ * Besides what libcurl allocates, a transfer allocates two blocks here, each redirect that is
+ * followed two more, each socket one.
  *
  * libcurl follows redirects unseen, so leave CURLOPT_FOLLOWLOCATION off and set
  * options.max_redirects: then each hop asks the breaker of its own URL. HTTP/2 is used where
  * libcurl has it, many transfers to a connection; set CURLOPT_PIPEWAIT to wait for one rather than
- * open another.
+ * open another. What a server pushes is not taken: set no CURLMOPT_PUSHFUNCTION.
  *
  * The client belongs to the panel's loop and thread, and does not keep the loop alive; transfers
  * do. A host that closes every handle of its loop must destroy the client first. */
 #ifndef BREAKER_CURL_H
 #define BREAKER_CURL_H
+
+/* clang-format off */ /* laid out by hand */
 
 #include <breaker.h>
 #include <curl/curl.h>
@@ -50,6 +59,12 @@ typedef enum {
     BREAKER_CURL_ERROR = 1     /* with the status BREAKER_EREJECTED */
 } breaker_curl_refusal_t;
 
+typedef enum {
+    BREAKER_CURL_STRICT = 0, /* a URL under no prefix is UV_ENOENT */
+    BREAKER_CURL_PASS = 1    /* it goes through unguarded, without a timeout: by the panel's breaker
+                                "unguarded", which is made when first needed, and held closed */
+} breaker_curl_unmounted_t;
+
 /* What a transfer means for the circuit; easy may be asked by curl_easy_getinfo. */
 typedef breaker_outcome_t (*breaker_curl_judge_fn)(void *data, CURL *easy, CURLcode code,
                                                    long response);
@@ -60,15 +75,21 @@ typedef struct breaker_curl_options_s {
     breaker_curl_judge_fn judge;    /* Default NULL: as above */
     void *judge_data;
     breaker_policy_t *hosts;    /* of the breakers of hosts under no prefix, which are named like
-                                   "https://example.com:443"; must outlive the client. See
-                                   max_obtained of the panel. Default NULL: they are UV_ENOENT */
-    uint64_t retry_after_limit; /* a 429 or 503 with Retry-After breaks the circuit for as long
-                                   as it says, at most so many ms: up to a day (a shared circuit,
-                                   or a dialect's, as its policy says). Default 0: not */
+                                   "https://example.com:443". The policy is not counted here: it
+                                   must outlive the client. See max_obtained of the panel. Default
+                                   NULL: see unmounted */
+    uint64_t retry_after_limit; /* up to a day: a 429 or 503 with Retry-After is a failure, and
+                                   breaks the circuit for as long as it says, at most so many ms (a
+                                   shared circuit, no longer than its policies let it; a dialect's,
+                                   as long as its own rules say). If judge says that it is a
+                                   failure, where judge is set; and if the circuit counts it: not
+                                   what is late or cancelled, or comes while it is broken. Default
+                                   0: not */
     unsigned max_redirects;     /* Default 0: none is followed */
+    breaker_curl_unmounted_t unmounted; /* where hosts is NULL. Default BREAKER_CURL_STRICT */
 } breaker_curl_options_t;
 
-#define breaker_curl_options_init(options) \
+#define breaker_curl_options_init(options)                                                         \
     breaker_curl_options_init_sized((options), sizeof *(options))
 BREAKER_API void breaker_curl_options_init_sized(breaker_curl_options_t *options, size_t size);
 
@@ -103,36 +124,41 @@ BREAKER_API int breaker_curl_unmount(breaker_curl_t *client, const char *prefix)
 /* ---- Transfers --------------------------------------------------------------------------------*/
 
 typedef struct breaker_curl_result_s {
-    int status;    /* 0: there is a response. Negative: there is none, or not the whole of it:
-                      BREAKER_EREJECTED, UV_ETIMEDOUT, UV_ECANCELED, or the error most like code;
-                      or BREAKER_ETRIPPED of a dialect */
-    CURLcode code; /* libcurl's result; CURLE_OK where libcurl was not asked */
-    long response; /* the status of HTTP; 0: none came; 500 when it was made here */
-    int refused;   /* the circuit refused; then the next four say more */
-    const char
-        *headers; /* BREAKER_CURL_RESPONSE: the response that was made here, in whole lines ... */
-    const char *body;          /* ... and JSON; otherwise NULL */
-    uint64_t retry_after;      /* as breaker_retry_after */
-    int last_error;            /* of the breaker: a negative status, or an HTTP status */
-    const char *breaker;       /* the name of the breaker that was asked (last) */
-    unsigned redirects;        /* that were followed */
+    int status;              /* 0: there is a response. Negative: there is none, or not the whole
+                                of it: BREAKER_EREJECTED, UV_ETIMEDOUT, UV_ECANCELED, or the error
+                                most like code; or BREAKER_ETRIPPED of a dialect */
+    CURLcode code;           /* libcurl's result; CURLE_OK where libcurl was not asked */
+    long response;           /* the status of HTTP; 0: none came; 500 when it was made here */
+    int refused;             /* the circuit refused; then the next four say more */
+    const char *headers;     /* BREAKER_CURL_RESPONSE: the response that was made here, in whole
+                                lines ... */
+    const char *body;        /* ... and JSON; otherwise NULL */
+    uint64_t retry_after;    /* as breaker_retry_after */
+    int last_error;          /* of the breaker: a negative status, or an HTTP status */
+    const char *breaker;     /* the name of the breaker that was asked (last) */
+    unsigned redirects;      /* that were followed */
     breaker_outcome_t outcome; /* what the circuit counted (last); 0 when refused */
 } breaker_curl_result_t;
 
 /* From the loop, once. The result is good during the callback only; the easy handle is the
- * caller's. */
+ * caller's. After a refusal curl_easy_getinfo tells of the handle's previous transfer: libcurl has
+ * seen nothing of this one. */
 typedef void (*breaker_curl_cb)(CURL *easy, const breaker_curl_result_t *result);
 
-/* Asks the breaker of the handle's URL (CURLOPT_URL), and lets libcurl do the transfer. UV_ENOENT:
- * there is no breaker for the URL; UV_EINVAL: no URL; UV_EBUSY: the handle is under way already;
- * UV_ENOMEM, UV_ESHUTDOWN; as breaker_obtain.
+/* Asks the breaker of the handle's URL, and lets libcurl do the transfer. The URL is CURLOPT_URL;
+ * set it anew where libcurl itself followed a redirect in an earlier transfer of the handle. A
+ * CURLOPT_CURLU is not seen. UV_ENOENT: there is no breaker for the URL; UV_EINVAL: no URL;
+ * UV_EBUSY: the handle is under way already; UV_ENOMEM, UV_ESHUTDOWN; as breaker_obtain.
  *
- * Redirects, with max_redirects: GET and HEAD are followed where there is a breaker for the new
- * URL; what is not followed is a response of 3xx without a body and with CURLE_TOO_MANY_REDIRECTS.
- * The guard then sets CURLOPT_FOLLOWLOCATION, CURLOPT_MAXREDIRS, and CURLOPT_URL to the last URL;
- * and on the way to another scheme, host or port CURLOPT_HTTPHEADER, CURLOPT_COOKIE,
- * CURLOPT_USERPWD and CURLOPT_XOAUTH2_BEARER to NULL, for these were meant for the first. Set them
- * again before the handle is used again. */
+ * With max_redirects, CURLOPT_FOLLOWLOCATION is turned off, and a HEAD that is led on by a 301,
+ * 302, 303, 307 or 308 goes on where there is a breaker for the new URL (by http or https); with
+ * breaker_curl_perform_into, a GET too. What is not followed is the response. The guard then sets
+ * CURLOPT_URL to the last URL; and on the way to another scheme, host or port the following to
+ * NULL, which were meant for the first; set them again before the handle is used again:
+ *     CURLOPT_HTTPHEADER, COOKIE, REFERER, USERPWD, XOAUTH2_BEARER, AWS_SIGV4, SSLCERT, SSLKEY,
+ *     SSLCERT_BLOB, SSLKEY_BLOB, KEYPASSWD, TLSAUTH_USERNAME, TLSAUTH_PASSWORD
+ * Headers for a proxy stay, since the proxy does; so do the cookies of libcurl's engine and the
+ * passwords of a netrc file, which know their hosts. */
 BREAKER_API int breaker_curl_perform(breaker_curl_t *client, CURL *easy, breaker_curl_cb done);
 
 /* Where libcurl writes; it does not tell what a handle has, so it is said here. */
@@ -143,8 +169,11 @@ typedef struct breaker_curl_sinks_s {
     void *header_data;
 } breaker_curl_sinks_t;
 
-/* The same, and sets these callbacks on the handle: the response that is made here comes through
- * them too, header lines first, before the callback; what they return then is not looked at. */
+/* The same, and sets these callbacks on the handle. The response that is made here comes through
+ * them too, header lines first, before the callback; what they return then is not looked at. And
+ * with max_redirects a GET is followed if write is set: the body of a response that may lead on is
+ * kept from it (also where, for want of a breaker, it does not lead on in the end), the header
+ * lines of every hop come. */
 BREAKER_API int breaker_curl_perform_into(breaker_curl_t *client, CURL *easy,
                                           const breaker_curl_sinks_t *sinks, breaker_curl_cb done);
 

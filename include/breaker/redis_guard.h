@@ -3,28 +3,36 @@
  *
  * It takes redisAsyncCommand's arguments with a breaker in front, and its callback comes as
  * hiredis':
+ *
  *     breaker_redis_command(breaker, &link, fn, data, "GET %s", key)
  *
- *   failure       no connection, a connection that was lost (a NULL reply), and error replies that
- * mean
- *                 trouble: see breaker_redis_troubles. About these the policy's classifier and
- * excluded
- *                 statuses have the last word
- *   success       all other replies, also errors (ERR, WRONGTYPE, NOAUTH, ...)
- *   a timeout     (the policy's, or link.timeout) is told at once, by an error reply "TIMEDOUT";
- * what
- *                 Redis still says is read and dropped: hiredis cannot take a command back
- *   a refusal     is an error reply "REJECTED", from the loop; the breaker's destruction
- * "CANCELLED"
+ *   failure      no connection, a connection that was lost (a NULL reply), and error replies that
+ *                mean trouble: see breaker_redis_troubles. About these the policy's classifier and
+ *                excluded statuses have the last word
+ *   success      all other replies, also errors (ERR, WRONGTYPE, NOAUTH, ...)
+ *   a timeout    (the policy's, or link.timeout) is told at once, by an error reply "TIMEDOUT";
+ *                what Redis still says is read and dropped: hiredis cannot take a command back
+ *   a refusal    is an error reply "REJECTED"; the breaker's destruction is one, "CANCELLED"
  *
  * So fn sees what it knows already: a reply, an error reply, or NULL. breaker_redis_status tells
- * these replies apart; they are static: never freeReplyObject them.
+ * these replies apart; they are static: never freeReplyObject them. fn comes from the loop, and
+ * never inside a call, also where the program itself frees the context with commands under way:
+ * redisAsyncFree returns, and the loop's next turn brings NULL.
  *
- * Commands go out in the order in which they were asked for, in the loop's next turn. SUBSCRIBE,
- * MONITOR and their kin, which are answered more than once, are UV_ENOTSUP. Each command allocates
- * one block here, besides hiredis' own for its text and its callback. */
+ * Commands guarded by one breaker of the native circuit go out in the order in which they were
+ * asked for, in the loop's next turn. Each is admitted or refused for itself: a MULTI, what follows
+ * it and its EXEC may be torn apart, and what other guarded commands share the connection get into
+ * the middle. So send a transaction as one EVAL, or with plain hiredis inside one breaker_call.
+ *
+ * What is not answered once, each time, is UV_ENOTSUP: SUBSCRIBE and its kin, MONITOR, SYNC, PSYNC,
+ * CLIENT REPLY. Each command allocates one block here, besides hiredis' own for its text and its
+ * callback; a command that has timed out keeps them until Redis has answered it, or the context is
+ * freed. Until then breaker_panel_destroy waits for it too, so free the context first where Redis
+ * may hang. */
 #ifndef BREAKER_REDIS_GUARD_H
 #define BREAKER_REDIS_GUARD_H
+
+/* clang-format off */ /* laid out by hand */
 
 #include <breaker.h>
 #include <stdarg.h>
@@ -35,19 +43,21 @@ extern "C" {
 
 struct redisAsyncContext; /* hiredis' */
 
-/* redisCallbackFn of hiredis. reply is good during the callback, unless the context says otherwise.
- * c is NULL when the link has no context any more. */
+/* redisCallbackFn of hiredis. reply is good during the callback, unless the context says otherwise
+ * (REDIS_NO_AUTO_FREE_REPLIES). c is the link's context of that moment, NULL when it has none. */
 typedef void (*breaker_redis_fn)(struct redisAsyncContext *c, void *reply, void *data);
 
 /* Where the program keeps its connection: the caller's memory, to be there until each fn was
- * called. hiredis frees a context by itself when the connection is lost or cannot be made, so: set
- * context when there is one, and to NULL in its disconnect callback, in its connect callback with
- * an error, and when the program frees it. Meanwhile commands are failures with a NULL reply, as
- * they would be on a connection that is lost. */
+ * called, and for a command without one until its reply has come, which it has when the fn of a
+ * later one is called, or when the panel is gone. hiredis frees a context by itself when the
+ * connection is lost or cannot be made, so: set context when there is one, and to NULL in its
+ * disconnect callback, in its connect callback with an error, and when the program frees it.
+ * Meanwhile commands are failures with a NULL reply, as they would be on a connection that is lost.
+ */
 typedef struct breaker_redis_link_s {
     struct redisAsyncContext *context;
     const char *const *troubles; /* words that are failures, to a NULL. NULL: the built-in ones */
-    uint64_t timeout;            /* 0: the policy's */
+    uint64_t timeout;            /* 1 .. a day; 0: the policy's */
 } breaker_redis_link_t;
 
 /* The built-in words, to a NULL: BUSY, CLUSTERDOWN, IOERR, LOADING, MASTERDOWN, MISCONF,
@@ -57,8 +67,8 @@ typedef struct breaker_redis_link_s {
 BREAKER_API const char *const *breaker_redis_troubles(void);
 
 /* redisAsyncCommand, redisvAsyncCommand and redisAsyncCommandArgv. 0: fn (may be NULL) comes
- * exactly once, from the loop. Errors as breaker_call, and UV_EINVAL for a bad format, UV_ENOMEM,
- * UV_ENOTSUP. */
+ * exactly once. Errors as breaker_call, and UV_EINVAL for a bad format or one without a word,
+ * UV_ENOMEM, UV_ENOTSUP. */
 BREAKER_API int breaker_redis_command(breaker_t *breaker, breaker_redis_link_t *link,
                                       breaker_redis_fn fn, void *data, const char *format, ...);
 BREAKER_API int breaker_redis_vcommand(breaker_t *breaker, breaker_redis_link_t *link,

@@ -16,15 +16,20 @@
  *
  * Whose is what. What the arguments point to (paths, buffers, handles; addresses are copied) must
  * stay until the callback, whatever becomes of the call; a handle may be closed earlier, but not
- * reused. Handles stay the caller's: a guard closes none. Where libuv cannot take an operation back
- * (connect, write, shutdown), a timeout or a cancel ends the attempt for the circuit and for the
- * callback, and the operation itself goes on until the caller closes the handle, as one does after
- * an error. getaddrinfo, getnameinfo, fs and work are taken back by uv_cancel if no thread has
- * begun them. The request is the caller's again in the callback, except after UV_ETIMEDOUT and
- * UV_ECANCELED: then libuv may still be using it and what it points to, and all is the caller's
- * when call.release runs: after the operation's own end, for a handle that was closed in the turn
- * of its close callback or the next. With call.release set, the request is the caller's in release
- * and not before, always.
+ * reused (read streams: see there). Handles stay the caller's: a guard closes none. Where libuv
+ * cannot take an operation back (connect, write, shutdown), a timeout or a cancel ends the attempt
+ * for the circuit and for the callback, and the operation itself goes on until the caller closes
+ * the handle, as one does after an error. getaddrinfo, getnameinfo, fs and work are taken back by
+ * uv_cancel if no thread has begun them. The request is the caller's again in the callback, except
+ * after UV_ETIMEDOUT and UV_ECANCELED: then libuv may still be using it and what it points to, and
+ * all is the caller's when call.release runs: after the operation's own end, for a handle that was
+ * closed in the turn of its close callback or the next. With call.release set, the request is the
+ * caller's in release and not before, always.
+ *
+ * Do not free a request in the close callback of its handle. libuv calls the callback of a connect,
+ * a write or a shutdown that is given up by uv_close before the handle's close callback; a guard's
+ * comes after it, in the next turn of the loop. What handle and request share is freed by the later
+ * of close callback and release.
  *
  *                   failure                         a timeout, a cancel       who ends the I/O
  *   connect         any error                       callback at once          close the handle
@@ -45,6 +50,8 @@
  * a loop, that is not the panel's. What libuv itself refuses comes by the callback. */
 #ifndef BREAKER_UV_H
 #define BREAKER_UV_H
+
+/* clang-format off */ /* laid out by hand */
 
 #include <breaker.h>
 #include <uv.h>
@@ -126,8 +133,13 @@ BREAKER_API int breaker_uv_getnameinfo(breaker_t *breaker, uv_loop_t *loop,
                                        const struct sockaddr *address, int flags);
 
 /* ---- write, shutdown ---------------------------------------------------------------------------
- * The guarded writes to a handle, and its shutdown, go out in the order in which they were asked
- * for; an unguarded one goes out at once, before them. The callback's req->handle is the handle. */
+ * The writes to a handle, and its shutdown, that are guarded by one breaker of the native circuit
+ * go out in the order in which they were asked for. Between several breakers, and with a dialect,
+ * which may have to ask its storage first, there is no order; an unguarded write goes out at once,
+ * before those that wait. A refused write leaves a gap: what was asked for after it, and is
+ * admitted, goes out all the same; so the handle is closed, or nothing written before the last
+ * write is told.
+ * The callback's req->handle is the handle. */
 
 typedef struct breaker_uv_write_s {
     uv_write_t req;
@@ -270,40 +282,45 @@ typedef void (*breaker_uv_read_cb)(breaker_uv_read_t *request, ssize_t nread,
 
 struct breaker_uv_read_s {
     void *data;     /* the caller's */
-    uint64_t idle;  /* at most so long without a chunk, ms; 0: any time. Set before the start */
+    uint64_t idle;  /* at most so long without a chunk, in ms: 1 .. a day; 0: any time. By the
+                       panel's clock, looked at after the loop has polled. Set before the start */
     int unfinished; /* the caller's, at any time: while nonzero, UV_EOF is a failure, since the
                        stream was to bring more. 0 when made ready */
     breaker_call_t call; /* call.timeout: at most so long in all */
     uv_stream_t *stream;
     struct {
-        uv_timer_t timer;     /* of idle. Opened and closed here, before the last callback */
-        uint64_t idle, heard; /* as it was at the start; when the last chunk came */
+        struct breaker_due_s due; /* of idle */
+        uint64_t idle, heard;     /* as it was at the start; when the last chunk came */
+        breaker_panel_t *panel;
         void *stream_data;
         uv_alloc_cb alloc;
         breaker_uv_read_cb read;
         uv_buf_t buffer;
-        breaker_outcome_t outcome;
-        int is_timed, begun, ending, asked, told, status;
-        ssize_t last;
+        int holds; /* the stream */
     } guard;
 };
 
-/* uv_read_start. While it reads, stream->data is the request, for alloc to find; before the last
- * callback it becomes again what it was. The stream must not be closed before the last callback,
- * but for a stream that is closed inside the callback of a chunk: that is a stop, too. A handle's
- * own reading must not be started or stopped besides. */
+/* uv_read_start. While it reads, stream->data is the request, for alloc to find; then it becomes
+ * again what it was. A handle's own reading must not be started or stopped besides.
+ *
+ * A stream that is to be closed before the last callback is first let go of, by
+ * breaker_uv_read_stop or _end; only inside the callback of a chunk uv_close alone is a stop, too.
+ * Nobody tells a reader that its handle was closed: a stream closed without that holds its permit
+ * until it is idle or lasts too long, or for ever where it has no limit, and is touched then,
+ * though its memory may be gone. */
 BREAKER_API int breaker_uv_read_start(breaker_t *breaker, breaker_uv_read_t *request,
                                       uv_stream_t *stream, uv_alloc_cb alloc,
                                       breaker_uv_read_cb read);
 
-/* Stops early: no chunk comes after this, and the last callback with UV_ECANCELED. Errors as
- * breaker_cancel. */
+/* Stops early: no chunk comes after this, and the last callback with UV_ECANCELED. The stream is
+ * let go of: it may be closed, or read otherwise, at once. UV_EALREADY: it is over or about to be,
+ * and the stream is let go of all the same; UV_EINVAL: never begun. */
 BREAKER_API int breaker_uv_read_stop(breaker_uv_read_t *request);
 
 /* Ends it with the caller's own verdict, where a message ends before the stream does, or turns out
- * to be bad: no chunk comes after this, and the last callback with status, which is negative
- * (UV_EOF for a good end). UV_EINVAL: no such outcome, not negative, or not reading; UV_EALREADY.
- * */
+ * to be bad: no chunk comes after this, the stream is let go of, and the last callback comes with
+ * status, which is negative (UV_EOF for a good end). UV_EINVAL: no such outcome, not negative, or
+ * it has not begun to read; UV_EALREADY: it is over or about to be. */
 BREAKER_API int breaker_uv_read_end(breaker_uv_read_t *request, int status,
                                     breaker_outcome_t outcome);
 

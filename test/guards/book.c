@@ -3,13 +3,18 @@
 #include <stdio.h>
 #include <string.h>
 
-static size_t take_body(char *text, size_t one, size_t size, void *data)
+size_t take_body(char *text, size_t one, size_t size, void *data)
 {
     struct page *page = data;
 
     (void)one;
     if (page->gives_up)
         return 0;
+    if (page->pauses) {
+        page->pauses = false;
+        page->is_paused = true;
+        return CURL_WRITEFUNC_PAUSE;
+    }
     for (size_t i = 0; i < size && page->length + i + 1 < sizeof page->body; i++)
         page->body[page->length + i] = text[i];
     page->length += size;
@@ -72,15 +77,20 @@ void perform(struct page *page)
         API(breaker_curl_perform_into(page->book->client, page->easy, &sinks, page_done)), 0);
 }
 
-struct page *get(struct book *book, const char *path)
+struct page *get_from(struct http *http, struct book *book, const char *path)
 {
     char url[512];
     struct page *page;
 
-    snprintf(url, sizeof url, "%s%s", book->http.root, path);
+    snprintf(url, sizeof url, "%s%s", http->root, path);
     page = open_page(book, url);
     perform(page);
     return page;
+}
+
+struct page *get(struct book *book, const char *path)
+{
+    return get_from(&book->http, book, path);
 }
 
 void wait_for_all(struct book *book)

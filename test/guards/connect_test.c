@@ -158,6 +158,24 @@ static void a_handle_closed_before_the_start(void **state)
     assert_int_equal(look(door).totals.cancelled, 1);
 }
 
+/* libuv's callback would come before the close callback; the guard's, and release, come after. */
+static void given_up_by_closing(void **state)
+{
+    struct fixture *f = *state;
+    breaker_t *door = quick_breaker(f, "door");
+    struct crowd crowd;
+    struct attempt *attempt;
+
+    crowd_gather(&crowd);
+    attempt = begin(f, door, crowd.address);
+    settle_down(f);
+    uv_close((uv_handle_t *)&attempt->tcp, handle_closed);
+    run_out(f);
+    expect(f, "closed operation canceled released");
+    assert_int_equal(look(door).totals.cancelled, 1);
+    crowd_leave(&crowd);
+}
+
 static void the_breaker_goes_away(void **state)
 {
     struct fixture *f = *state;
@@ -280,6 +298,7 @@ int main(void)
         REAL_TEST(no_answer_times_out_and_ends_with_the_handle),
         REAL_TEST(cancelled),
         REAL_TEST(a_handle_closed_before_the_start),
+        REAL_TEST(given_up_by_closing),
         REAL_TEST(the_breaker_goes_away),
         REAL_TEST(with_a_dialect),
         REAL_TEST(pipes),

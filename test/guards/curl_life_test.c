@@ -1,5 +1,14 @@
 /* Transfers that are many, slow or cancelled, and what ends while they are under way. */
 #include "book.h"
+#include <stdio.h>
+
+static size_t count_bytes(char *text, size_t one, size_t size, void *data)
+{
+    (void)text;
+    (void)one;
+    *(size_t *)data += size;
+    return size;
+}
 
 /* ---- Many, slow, cancelled, the end -----------------------------------------------------------*/
 
@@ -140,6 +149,41 @@ static void the_panel_ends_first(void **state)
     close_book(book);
 }
 
+/* A handle of the program's own in the client's multi handle ends unheeded, and does no harm. */
+static void a_stranger_among_them(void **state)
+{
+    struct book *book = open_book(*state, NULL);
+    CURL *stranger = curl_easy_init();
+    size_t length = 0;
+    char url[128];
+
+    snprintf(url, sizeof url, "%s/text", book->http.root);
+    curl_easy_setopt(stranger, CURLOPT_URL, url);
+    curl_easy_setopt(stranger, CURLOPT_NOPROXY, "*");
+    curl_easy_setopt(stranger, CURLOPT_WRITEFUNCTION, count_bytes);
+    curl_easy_setopt(stranger, CURLOPT_WRITEDATA, &length);
+    assert_int_equal(curl_multi_add_handle(breaker_curl_multi(book->client), stranger), CURLM_OK);
+    while (length < 5) {
+        got(book, "/text");
+        settle_down(book->f);
+    }
+    curl_multi_remove_handle(breaker_curl_multi(book->client), stranger);
+    curl_easy_cleanup(stranger);
+    close_book(book);
+}
+
+/* libcurl tells of most of them that they go; that it tells of all is nowhere promised. */
+static void sockets_that_libcurl_forgets(void **state)
+{
+    struct book *book = open_book(*state, NULL);
+
+    get(book, "/stall");
+    while (book->http.requests == 0)
+        uv_run(&book->f->loop, UV_RUN_ONCE);
+    curl_multi_setopt(breaker_curl_multi(book->client), CURLMOPT_SOCKETFUNCTION, NULL);
+    close_book(book);
+}
+
 static void misuse(void **state)
 {
     struct fixture *f = *state;
@@ -172,6 +216,8 @@ int main(void)
         REAL_TEST(the_end_with_transfers_under_way),
         REAL_TEST(the_end_from_a_callback),
         REAL_TEST(the_panel_ends_first),
+        REAL_TEST(a_stranger_among_them),
+        REAL_TEST(sockets_that_libcurl_forgets),
         REAL_TEST(misuse),
     };
 

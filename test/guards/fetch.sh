@@ -11,17 +11,7 @@ trap '[ -z "$server" ] || kill "$server"; rm -rf "$work"' EXIT
 
 mkdir "$work/www" "$work/www/folder"
 echo "hello" >"$work/www/page"
-cat >"$work/server.py" <<'PROGRAM'
-import functools, http.server, sys
-handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=sys.argv[1])
-server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), handler)
-with open(sys.argv[2] + '.new', 'w') as file:
-    file.write(str(server.server_port))
-import os
-os.rename(sys.argv[2] + '.new', sys.argv[2])
-server.serve_forever()
-PROGRAM
-python3 "$work/server.py" "$work/www" "$work/port" >"$work/log" 2>&1 &
+python3 "$(dirname "$0")/serve.py" "$work/www" "$work/port" >"$work/log" 2>&1 &
 server=$!
 for _ in $(seq 300); do
     [ ! -e "$work/port" ] || break

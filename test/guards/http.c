@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum { MANY = 1 << 20 };
 
@@ -12,16 +13,25 @@ struct http_client {
     uv_write_t write;
     struct http *http;
     struct http_client *next, **link;
+    uv_timer_t timer; /* closed with tcp */
+    uv_shutdown_t shutdown;
     char request[8192], head[1024];
     size_t length;
+    const char *drips; /* what is left of it */
+    const char *held;  /* the path of a request that waits */
     bool is_last;
 };
 
 static char many[MANY];
 
+static void freed(uv_handle_t *timer)
+{
+    free(timer->data);
+}
+
 static void closed(uv_handle_t *handle)
 {
-    free(handle);
+    uv_close((uv_handle_t *)&((struct http_client *)handle)->timer, freed);
 }
 
 static bool part(struct http_client *client)
@@ -69,18 +79,73 @@ static void say(struct http_client *client, int status, const char *header, cons
 
 static void tell_secrets(struct http_client *client)
 {
-    static const char *const names[] = {"\r\nX-Secret:", "\r\nCookie:", "\r\nAuthorization:"};
-    static char found[4];
+    static const char *const names[] = {
+        "\r\nX-Secret:", "\r\nCookie:", "\r\nAuthorization:", "\r\nReferer:"};
+    static char found[5];
     unsigned count = 0;
 
-    for (unsigned i = 0; i < 3; i++)
+    for (unsigned i = 0; i < 4; i++)
         if (strstr(client->request, names[i]) != NULL)
-            found[count++] = "XCA"[i];
+            found[count++] = "XCAR"[i];
     found[count] = '\0';
     say(client, 200, "", found);
 }
 
-static void act(struct http_client *client, char *path)
+/* By then the upload has filled what the system buffers. */
+static void answer_early(uv_timer_t *timer)
+{
+    struct http_client *client = timer->data;
+
+    if (!uv_is_closing((uv_handle_t *)&client->tcp)) {
+        say(client, 413, "", "enough");
+        hang_up(client);
+    }
+}
+
+static void drip(uv_timer_t *timer)
+{
+    struct http_client *client = timer->data;
+    uv_buf_t buffer = uv_buf_init((char *)(uintptr_t)client->drips, 1);
+
+    if (uv_is_closing((uv_handle_t *)&client->tcp) || *client->drips == '\0')
+        uv_timer_stop(timer);
+    else if (uv_try_write((uv_stream_t *)&client->tcp, &buffer, 1) == 1)
+        client->drips++;
+}
+
+static void half_close(struct http_client *client)
+{
+    static const char text[] = "HTTP/1.1 200 Well\r\n\r\nhello";
+    uv_buf_t buffer = uv_buf_init((char *)(uintptr_t)text, sizeof text - 1);
+
+    assert_int_equal(uv_try_write((uv_stream_t *)&client->tcp, &buffer, 1), sizeof text - 1);
+    assert_int_equal(uv_shutdown(&client->shutdown, (uv_stream_t *)&client->tcp, NULL), 0);
+}
+
+static void challenge(struct http_client *client)
+{
+    if (strstr(client->request, "\r\nAuthorization:") != NULL)
+        say(client, 200, "", "come in");
+    else
+        say(client, 401,
+            "WWW-Authenticate: Digest realm=\"r\", nonce=\"n\", qop=\"auth\", algorithm=MD5\r\n",
+            "who are you?");
+}
+
+static void say_retry(struct http_client *client, int status, int seconds, bool as_date)
+{
+    char header[128], date[64];
+    time_t then = time(NULL) + seconds;
+
+    strftime(date, sizeof date, "%a, %d %b %Y %H:%M:%S GMT", gmtime(&then));
+    if (as_date)
+        snprintf(header, sizeof header, "Retry-After: %s\r\n", date);
+    else
+        snprintf(header, sizeof header, "Retry-After: %d\r\n", seconds);
+    say(client, status, header, "later");
+}
+
+static void act(struct http_client *client, const char *path)
 {
     char header[512];
 
@@ -89,8 +154,9 @@ static void act(struct http_client *client, char *path)
     } else if (strncmp(path, "/status/", 8) == 0) {
         say(client, atoi(path + 8), "", "a body");
     } else if (strncmp(path, "/retry/", 7) == 0) {
-        snprintf(header, sizeof header, "Retry-After: %d\r\n", atoi(path + 11));
-        say(client, atoi(path + 7), header, "later");
+        say_retry(client, atoi(path + 7), atoi(path + 11), false);
+    } else if (strncmp(path, "/date/", 6) == 0) {
+        say_retry(client, atoi(path + 6), atoi(path + 10), true);
     } else if (strncmp(path, "/to/", 4) == 0) {
         snprintf(header, sizeof header, "Location: %.400s\r\n", path + 4);
         say(client, 302, header, "it has moved");
@@ -104,6 +170,16 @@ static void act(struct http_client *client, char *path)
     } else if (strcmp(path, "/reset") == 0) {
         if (part(client))
             uv_tcp_close_reset(&client->tcp, closed);
+    } else if (strcmp(path, "/early") == 0) {
+        uv_read_stop((uv_stream_t *)&client->tcp);
+        uv_timer_start(&client->timer, answer_early, 50, 0);
+    } else if (strcmp(path, "/drip") == 0) {
+        client->drips = "HTTP/1.1 200 Well\r\nContent-Length: 5\r\n\r\nhello";
+        uv_timer_start(&client->timer, drip, 1, 1);
+    } else if (strcmp(path, "/half") == 0) {
+        half_close(client);
+    } else if (strcmp(path, "/digest") == 0) {
+        challenge(client);
     } else if (strcmp(path, "/secret") == 0) {
         tell_secrets(client);
     } else if (strcmp(path, "/stall") != 0) {
@@ -120,6 +196,7 @@ static void lend(uv_handle_t *handle, size_t wanted, uv_buf_t *buffer)
                           (unsigned)(sizeof client->request - 1 - client->length));
 }
 
+/* The body of a request is not waited for: it is to be short, and come with its head. */
 static void heard(uv_stream_t *stream, ssize_t length, const uv_buf_t *buffer)
 {
     struct http_client *client = (struct http_client *)stream;
@@ -141,7 +218,25 @@ static void heard(uv_stream_t *stream, ssize_t length, const uv_buf_t *buffer)
     *end = '\0';
     path = strcpy(keep(client->http->listener.loop->data, strlen(path) + 1), path);
     *end = ' ';
-    act(client, path);
+    if (client->http->holds)
+        client->held = path;
+    else
+        act(client, path);
+}
+
+void http_go(struct http *http)
+{
+    struct http_client *next;
+
+    http->holds = false;
+    for (struct http_client *client = http->clients; client != NULL; client = next) {
+        const char *path = client->held;
+
+        next = client->next;
+        client->held = NULL;
+        if (path != NULL)
+            act(client, path);
+    }
 }
 
 static void accept_one(uv_stream_t *listener, int status)
@@ -159,6 +254,8 @@ static void accept_one(uv_stream_t *listener, int status)
         client->next->link = &client->next;
     http->clients = client;
     uv_tcp_init(listener->loop, &client->tcp);
+    uv_timer_init(listener->loop, &client->timer);
+    client->timer.data = client;
     assert_int_equal(uv_accept(listener, (uv_stream_t *)&client->tcp), 0);
     assert_int_equal(uv_read_start((uv_stream_t *)&client->tcp, lend, heard), 0);
 }

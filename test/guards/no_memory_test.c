@@ -112,9 +112,49 @@ static void each_block_fails_once(void **state)
     run_out(f);
 }
 
+/* As the header says: two for a transfer, two for each redirect; and one for each socket, which a
+ * connection that is kept may ask for anew. */
+static void as_many_as_promised(void **state)
+{
+    struct fixture *f = *state;
+    breaker_curl_options_t options;
+    breaker_options_t rules;
+    breaker_curl_t *client;
+    struct http http;
+    CURL *easy = curl_easy_init();
+    char url[256];
+
+    breaker_options_init(&rules);
+    breaker_curl_options_init(&options);
+    options.max_redirects = 1;
+    assert_int_equal(API(breaker_curl_create(&client, f->panel, &options)), 0);
+    assert_int_equal(API(breaker_curl_mount(client, "", make_breaker(f, "all", &rules))), 0);
+    f->loop.data = f;
+    http_start(&http, &f->loop);
+    curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
+    for (unsigned i = 0; i < 2; i++) {
+        static const breaker_curl_sinks_t sinks = {drop, NULL, drop, NULL};
+
+        snprintf(url, sizeof url, i == 0 ? "%s/text" : "%s/to/%s/text", http.root, http.root);
+        curl_easy_setopt(easy, CURLOPT_URL, url);
+        answers = asked = fails = 0;
+        assert_int_equal(API(breaker_curl_perform_into(client, easy, &sinks, done)), 0);
+        assert_int_equal(asked, 2);
+        while (answers == 0)
+            uv_run(&f->loop, UV_RUN_ONCE);
+        assert_int_equal(last.redirects, i);
+        assert_in_range(asked, i == 0 ? 3 : 5, i == 0 ? 3 : 6);
+    }
+    assert_int_equal(API(breaker_curl_destroy(client, NULL, NULL)), 0);
+    http_stop(&http);
+    run_out(f);
+    curl_easy_cleanup(easy);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {REAL_TEST(each_block_fails_once)};
+    const struct CMUnitTest tests[] = {REAL_TEST(each_block_fails_once),
+                                       REAL_TEST(as_many_as_promised)};
 
     if (breaker_replace_allocator(allocate, reallocate, release) != 0 ||
         curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)

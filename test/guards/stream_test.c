@@ -192,6 +192,36 @@ static void a_peer_that_resets(void **state)
     assert_int_equal(look(peer_breaker).totals.failed, 3);
 }
 
+/* What is refused is not on the wire; what is asked for after it is. */
+static void refused(void **state)
+{
+    struct fixture *f = *state;
+    breaker_t *peer_breaker = quick_breaker(f, "peer");
+    struct peer peer;
+    struct client *client;
+
+    peer_start(&peer, &f->loop, PEER_READS);
+    client = client_connect(f, &peer);
+    say(peer_breaker, client, "one");
+    settle_down(f);
+    breaker_trip(peer_breaker, NULL, NULL);
+    say(peer_breaker, client, "two");
+    shut_down(peer_breaker, client);
+    settle_down(f);
+    breaker_reset(peer_breaker, NULL, NULL);
+    say(peer_breaker, client, "three");
+    shut_down(peer_breaker, client);
+    while (peer.ends == 0)
+        uv_run(&f->loop, UV_RUN_ONCE);
+    assert_string_equal(peer.first, "one.three.");
+    client_close(client);
+    peer_stop(&peer);
+    run_out(f);
+    expect(f, "one: done two: refused by the circuit breaker "
+              "shutdown: refused by the circuit breaker three: done shutdown: done closed");
+    assert_int_equal(look(peer_breaker).totals.rejected, 2);
+}
+
 static void closed_before_the_start(void **state)
 {
     struct fixture *f = *state;
@@ -247,6 +277,7 @@ int main(void)
         REAL_TEST(a_peer_that_does_not_read),
         REAL_TEST(cancelled),
         REAL_TEST(a_peer_that_resets),
+        REAL_TEST(refused),
         REAL_TEST(closed_before_the_start),
         REAL_TEST(misuse),
     };

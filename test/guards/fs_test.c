@@ -1,5 +1,4 @@
-/* Guarded work and guarded files: in a pool with room, in a full one, and on a disk that has none.
- * */
+/* Guarded files: on a disk that is well, full or away, and in a pool that has no room. */
 #include "peer.h"
 #include <breaker/uv.h>
 #include <fcntl.h>
@@ -9,153 +8,12 @@
 #include <string.h>
 #include <unistd.h>
 
-/* ---- Work -------------------------------------------------------------------------------------*/
-
-struct job {
-    breaker_uv_work_t work;
-    struct fixture *f;
-    uv_sem_t begun, go;
-    int status; /* what the work says of itself */
-    bool waits, is_over;
-};
-
-static void in_thread(uv_work_t *req)
-{
-    struct job *job = req->data;
-
-    if (job->waits) {
-        uv_sem_post(&job->begun);
-        uv_sem_wait(&job->go);
-    }
-    ((breaker_uv_work_t *)req)->status = job->status;
-}
-
-static void after(uv_work_t *req, int status)
-{
-    struct job *job = req->data;
-
-    not_inside();
-    job->is_over = true;
-    record(job->f, "%s", status == 0 ? "worked" : breaker_strerror(status));
-}
-
-static void work_released(breaker_call_t *call)
-{
-    record(((struct job *)call->data)->f, "released");
-}
-
-static struct job *prepare(struct fixture *f, int status)
-{
-    struct job *job = keep(f, sizeof *job);
-
-    breaker_uv_init(&job->work);
-    job->work.req.data = job->work.call.data = job;
-    job->f = f;
-    job->status = status;
-    return job;
-}
-
-static struct job *queue(struct fixture *f, breaker_t *breaker, int status)
-{
-    struct job *job = prepare(f, status);
-
-    assert_int_equal(API(breaker_uv_queue_work(breaker, &f->loop, &job->work, in_thread, after)),
-                     0);
-    return job;
-}
-
-static void work_says_how_it_went(void **state)
-{
-    struct fixture *f = *state;
-    breaker_t *engine = quick_breaker(f, "engine");
-
-    queue(f, engine, 0)->work.call.release = work_released;
-    run_out(f);
-    expect(f, "worked released");
-    for (unsigned i = 0; i < 4; i++) {
-        queue(f, engine, UV_EPROTO);
-        run_out(f);
-    }
-    expect(f, "protocol error protocol error protocol error refused by the circuit breaker");
-    assert_int_equal(look(engine).totals.failed, 3);
-}
-
-static void a_timeout_waits_for_the_thread(void **state)
-{
-    struct fixture *f = *state;
-    breaker_t *engine = quick_breaker(f, "engine");
-    struct job *job = prepare(f, 0);
-
-    job->waits = true;
-    uv_sem_init(&job->begun, 0);
-    uv_sem_init(&job->go, 0);
-    job->work.call.timeout = 20;
-    job->work.call.release = work_released;
-    assert_int_equal(API(breaker_uv_queue_work(engine, &f->loop, &job->work, in_thread, after)), 0);
-    settle_down(f);
-    uv_sem_wait(&job->begun);
-    while (look(engine).totals.timed_out == 0)
-        uv_run(&f->loop, UV_RUN_ONCE);
-    settle_down(f);
-    expect(f, ""); /* the circuit knows, and after waits */
-    uv_sem_post(&job->go);
-    run_out(f);
-    expect(f, "connection timed out released");
-    assert_int_equal(look(engine).totals.late, 1);
-    uv_sem_destroy(&job->begun);
-    uv_sem_destroy(&job->go);
-}
-
-static void work_in_a_full_pool(void **state)
-{
-    struct fixture *f = *state;
-    breaker_t *engine = quick_breaker(f, "engine");
-    struct plug plug;
-    struct job *slow, *given_up, *early;
-
-    plug_in(&plug, &f->loop);
-    slow = queue(f, engine, 0);
-    slow->work.call.timeout = 20;
-    slow->work.call.release = work_released;
-    given_up = queue(f, engine, 0);
-    settle_down(f);
-    early = queue(f, engine, 0);
-    assert_int_equal(API(breaker_uv_cancel(&early->work)), 0);
-    assert_int_equal(API(breaker_uv_cancel(&given_up->work)), 0);
-    while (!slow->is_over)
-        uv_run(&f->loop, UV_RUN_ONCE);
-    settle_down(f);
-    expect(f, "operation canceled operation canceled connection timed out released");
-    plug_draw(&plug);
-    run_out(f);
-    expect(f, "");
-    assert_int_equal(look(engine).totals.late, 0);
-}
-
-static void the_engine_goes_away(void **state)
-{
-    struct fixture *f = *state;
-    breaker_t *engine = quick_breaker(f, "engine");
-    struct plug plug;
-
-    plug_in(&plug, &f->loop);
-    for (unsigned i = 0; i < 4; i++)
-        queue(f, engine, 0);
-    uv_run(&f->loop, UV_RUN_NOWAIT);
-    API_VOID(breaker_destroy(engine));
-    settle_down(f);
-    plug_draw(&plug);
-    run_out(f);
-    expect(f, "operation canceled operation canceled operation canceled operation canceled");
-}
-
-/* ---- Files ------------------------------------------------------------------------------------*/
-
 struct file {
     breaker_uv_fs_t fs;
     struct fixture *f;
     breaker_t *disk;
     ssize_t result;
+    uint64_t size; /* as stat says */
     bool is_over;
 };
 
@@ -166,8 +24,7 @@ static void file_done(uv_fs_t *req)
     not_inside();
     file->result = req->result;
     file->is_over = true;
-    if (req->fs_type == UV_FS_STAT && req->result == 0)
-        assert_int_equal(req->statbuf.st_size, 5);
+    file->size = req->statbuf.st_size;
     uv_fs_req_cleanup(req);
 }
 
@@ -219,6 +76,7 @@ static void all_operations(void **state)
     assert_int_equal(DO(rename, one, two), 0);
     assert_int_equal(DO(copyfile, two, one, 0), 0);
     assert_int_equal(DO(stat, one), 0);
+    assert_int_equal(file.size, 5);
     assert_int_equal(DO(lstat, one), 0);
     assert_int_equal(DO(access, one, R_OK), 0);
     assert_int_equal(DO(mkdir, inside, 0700), 0);
@@ -336,14 +194,88 @@ static void a_disk_that_hangs(void **state)
     unlink(name);
 }
 
+/* ---- Ended in one turn of the loop with what gives it up --------------------------------------*/
+
+/* An open that has ended in its thread, and a stat before it in whose callback it is given up. */
+struct race {
+    struct file file;
+    uv_fs_t before;
+    uv_prepare_t pause;
+    bool destroys;
+};
+
+static void give_up(uv_fs_t *req)
+{
+    struct race *race = req->data;
+
+    if (race->destroys)
+        API_VOID(breaker_destroy(race->file.disk));
+    else
+        API(breaker_uv_cancel(&race->file.fs));
+    uv_fs_req_cleanup(req);
+}
+
+/* The loop is here before it polls: both end meanwhile, and are told in one turn. */
+static void pause_here(uv_prepare_t *pause)
+{
+    uv_sleep(50);
+    uv_close((uv_handle_t *)pause, NULL);
+}
+
+static void give_up_what_has_ended(struct fixture *f, bool destroys)
+{
+    breaker_t *disk = quick_breaker(f, "disk");
+    struct race race = {.destroys = destroys};
+
+    file_begin(&race.file, f, disk);
+    race.before.data = &race;
+    uv_prepare_init(&f->loop, &race.pause);
+    uv_prepare_start(&race.pause, pause_here);
+    assert_int_equal(uv_fs_stat(&f->loop, &race.before, "/", give_up), 0);
+    assert_int_equal(
+        API(breaker_uv_fs_open(disk, &f->loop, &race.file.fs, "/dev/null", O_RDONLY, 0, file_done)),
+        0);
+    run_out(f);
+    assert_true(race.file.is_over);
+    assert_true(race.file.result >= 0); /* it is open, whoever gave up */
+    assert_int_equal(close((int)race.file.result), 0);
+    if (!destroys)
+        API_VOID(breaker_destroy(disk));
+}
+
+static void what_was_opened_is_told(void **state)
+{
+    give_up_what_has_ended(*state, false);
+    give_up_what_has_ended(*state, true);
+}
+
+/* No thread and no libuv had it: the request is as it was, and says what happened. */
+static void given_up_before_the_start(void **state)
+{
+    struct fixture *f = *state;
+    breaker_t *disk = quick_breaker(f, "disk");
+    struct file file;
+
+    file_begin(&file, f, disk);
+    assert_int_equal(API(breaker_uv_fs_stat(disk, &f->loop, &file.fs, "/", file_done)), 0);
+    assert_int_equal(API(breaker_uv_cancel(&file.fs)), 0);
+    run_out(f);
+    assert_int_equal(file.result, UV_ECANCELED);
+    file.is_over = false;
+    assert_int_equal(
+        wait_for(&file, API(breaker_uv_fs_stat(disk, &f->loop, &file.fs, "/tmp", file_done))), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        REAL_TEST(work_says_how_it_went),    REAL_TEST(a_timeout_waits_for_the_thread),
-        REAL_TEST(work_in_a_full_pool),      REAL_TEST(the_engine_goes_away),
-        REAL_TEST(all_operations),           REAL_TEST(a_full_disk_is_a_failure),
-        REAL_TEST(an_operation_of_ones_own), REAL_TEST(files_in_a_full_pool),
+        REAL_TEST(all_operations),
+        REAL_TEST(a_full_disk_is_a_failure),
+        REAL_TEST(an_operation_of_ones_own),
+        REAL_TEST(files_in_a_full_pool),
         REAL_TEST(a_disk_that_hangs),
+        REAL_TEST(what_was_opened_is_told),
+        REAL_TEST(given_up_before_the_start),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
