@@ -156,7 +156,7 @@ static int begin_read(void)
     int fd = -1;
 
     READY(read);
-    REQUEST(read)->idle = 10000;
+    REQUEST(read)->call.idle = 10000;
     uv_fileno((uv_handle_t *)&scene.theirs, &fd);
     if (write(fd, "text", 4) != 4 || shutdown(fd, SHUT_WR) != 0)
         return UV_EPIPE;

@@ -122,7 +122,7 @@ int main(void)
     breaker_uv_init(&download.read);
     download.lookup.call.timeout = download.connect.call.timeout = 3000;
     download.read.call.timeout = 60000; /* in all */
-    download.read.idle = 300;
+    download.read.call.idle = 300;
     next_download();
     uv_run(loop, UV_RUN_DEFAULT);
     return uv_loop_close(loop) != 0 || as_expected != 2;

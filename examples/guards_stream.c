@@ -116,7 +116,7 @@ int main(void)
     for (unsigned i = 0; i < WORDS; i++)
         breaker_uv_init(&talk.writes[i]);
     talk.connect.call.timeout = 3000;
-    talk.read.idle = 3000;
+    talk.read.call.idle = 3000;
     uv_pipe_init(loop, &talk.pipe, 0);
     if (breaker_uv_pipe_connect(peer, &talk.connect, &talk.pipe, echo.path, connected) != 0)
         return 1;

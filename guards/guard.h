@@ -1,6 +1,5 @@
 /* What the guards have in common: from the call to the request around it, and whether a loop is the
- * panel's. Everything else they use is public, so that the next guard can be written anywhere; but
- * for read streams, whose idle limit the panel watches over. */
+ * panel's. Everything else they use is public, so that the next guard can be written anywhere. */
 #ifndef GUARD_H
 #define GUARD_H
 

@@ -442,6 +442,8 @@ struct breaker_call_s {
                                   circuit. 0: the policy's. Starts of one turn of the loop count from
                                   one reading of the clock. It gains what time the loop itself stood
                                   still, once */
+    uint64_t idle;             /* from start, or the last breaker_touch: 1 .. a day; the same, for what
+                                  may last long and must not fall silent (a stream). 0: any time */
 
     /* To read in done. */
     breaker_outcome_t outcome; /* what the circuit counted; 0 when refused */
@@ -461,11 +463,11 @@ struct breaker_call_s {
         breaker_call_t *previous_pending; /* among the breaker's */
         breaker_call_t *next_pending;
         struct breaker_due_s due; /* in the wheel of deadlines */
+        uint64_t ends, heard;     /* by timeout; the last sign of life */
         int status;
         unsigned stage;
         unsigned flags;
         void *conversation; /* with a storage, about this call */
-        void *reserved[2];
     } library;
 };
 
@@ -480,7 +482,7 @@ BREAKER_API breaker_t *breaker_of(const breaker_call_t *call);
 
 /* Guards one asynchronous operation. In the next drain the circuit is asked: admitted, start runs;
  * refused, fallback runs or done gets BREAKER_EREJECTED. A pending call keeps the loop alive.
- * UV_EBUSY: the request is in use; UV_EINVAL: it was never made ready, or its timeout is over a day;
+ * UV_EBUSY: the request is in use; UV_EINVAL: it was never made ready, or timeout or idle is over a day;
  * UV_ESHUTDOWN: the panel is being destroyed or its handles were closed. */
 BREAKER_API int breaker_call(breaker_t *breaker, breaker_call_t *call, breaker_start_cb start,
                              breaker_done_cb done);
@@ -493,6 +495,10 @@ BREAKER_API int breaker_finish(breaker_call_t *call, int status);
 
 /* The same, where the status alone does not tell the outcome (a 200 with an error inside). */
 BREAKER_API int breaker_finish_as(breaker_call_t *call, int status, breaker_outcome_t outcome);
+
+/* The I/O of a started call has shown that it lives: the time of call.idle begins anew. Costs a look at the
+ * loop's clock. UV_EINVAL: not started, or never made ready; BREAKER_ESTALE: over. */
+BREAKER_API int breaker_touch(breaker_call_t *call);
 
 /* Ends a call with UV_ECANCELED, in the next drain; one under way is asked to stop, and its outcome is
  * CANCELLED. UV_EALREADY: it is over or about to be; UV_EINVAL: never made ready or begun. */

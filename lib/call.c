@@ -43,7 +43,7 @@ int breaker_call(breaker_t *breaker, breaker_call_t *call, breaker_start_cb star
                  breaker_done_cb done)
 {
     if (breaker == NULL || start == NULL || done == NULL || !call_is_ready_made(call) ||
-        call->timeout > BREAKER_TIME_MAX)
+        call->timeout > BREAKER_TIME_MAX || call->idle > BREAKER_TIME_MAX)
         return UV_EINVAL;
     if (call->library.stage != READY)
         return UV_EBUSY;
@@ -76,7 +76,6 @@ breaker_t *breaker_of(const breaker_call_t *call)
 /* Runs start or fallback. Inside it the call may be finished, cancelled, or lose its breaker. */
 static void run(breaker_call_t *call, breaker_start_cb start)
 {
-    uint64_t timeout = call_timeout(call);
     int status;
 
     call->library.stage = RUNNING;
@@ -87,8 +86,8 @@ static void run(breaker_call_t *call, breaker_start_cb start)
     if (call->library.stage != RUNNING)
         return;
     if (call->library.flags & STARTED) {
-        if (timeout > 0)
-            call_set_deadline(call, panel_fresh_now(call_panel(call)), timeout);
+        if (call_timeout(call) > 0 || call->idle > 0)
+            call_watch(call, panel_fresh_now(call_panel(call)));
         return;
     }
     call_conclude(call, policy_classify(call->library.breaker->policy, status), status);

@@ -62,6 +62,7 @@ void call_end(breaker_call_t *call, int status);
 /* Tells the circuit, if it has admitted the call, and ends it. */
 void call_conclude(breaker_call_t *call, breaker_outcome_t outcome, int status);
 
-void call_set_deadline(breaker_call_t *call, uint64_t from, uint64_t time);
+/* It has begun now, and has a timeout or must not be idle. */
+void call_watch(breaker_call_t *call, uint64_t now);
 
 #endif /* CALL_H */

@@ -182,23 +182,52 @@ void call_abandon(breaker_t *breaker)
 
 static void on_late(struct breaker_due_s *due);
 
-void call_set_deadline(breaker_call_t *call, uint64_t from, uint64_t time)
+/* When it is late, as far as is known now. */
+static uint64_t limit(const breaker_call_t *call)
 {
-    call->library.due.time = from + time;
+    uint64_t falls_idle = call->idle > 0 ? call->library.heard + call->idle : UINT64_MAX;
+
+    return call->library.ends < falls_idle ? call->library.ends : falls_idle;
+}
+
+static void set_deadline(breaker_call_t *call, uint64_t time)
+{
+    call->library.due.time = time;
     call->library.due.late = on_late;
     wheel_add(&call_panel(call)->wheel, &call->library.due);
+}
+
+void call_watch(breaker_call_t *call, uint64_t now)
+{
+    uint64_t timeout = call_timeout(call);
+
+    call->library.ends = timeout > 0 ? now + timeout : UINT64_MAX;
+    call->library.heard = now;
+    set_deadline(call, limit(call));
+}
+
+int breaker_touch(breaker_call_t *call)
+{
+    if (!call_is_ready_made(call) || !(call->library.flags & STARTED))
+        return UV_EINVAL;
+    if (call->library.stage != RUNNING)
+        return BREAKER_ESTALE;
+    call->library.heard = panel_now(call_panel(call));
+    return 0;
 }
 
 /* The loop itself stood still: the call gets that time back, once. */
 static bool extend(breaker_call_t *call, uint64_t now)
 {
-    uint64_t late = now - call->library.due.time, timeout = call_timeout(call);
+    uint64_t late = now - call->library.due.time, most = call_timeout(call);
 
     if (late < STANDSTILL || (call->library.flags & EXTENDED) ||
         !panel_judges_real_time(call_panel(call)))
         return false;
+    if (most == 0 || (call->idle > 0 && call->idle < most))
+        most = call->idle;
     call->library.flags |= EXTENDED;
-    call_set_deadline(call, now, late < timeout ? late : timeout);
+    set_deadline(call, now + (late < most ? late : most));
     return true;
 }
 
@@ -207,8 +236,13 @@ static void on_late(struct breaker_due_s *due)
     breaker_call_t *call =
         (breaker_call_t *)(void *)((char *)due - offsetof(breaker_call_t, library.due));
     breaker_panel_t *panel = call_panel(call);
+    uint64_t now = panel_now(panel);
 
-    if (extend(call, panel_now(panel)))
+    if (limit(call) > now) { /* it was heard of */
+        set_deadline(call, limit(call));
+        return;
+    }
+    if (extend(call, now))
         return;
     if (call->library.flags & ADMITTED)
         call->library.breaker->totals.timed_out++;

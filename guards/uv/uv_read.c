@@ -1,11 +1,9 @@
 /* Guards a read stream from its start to its end: one call, one permit. Knows when a stream is
- * idle, and how to let go of a stream, so that it may be closed at once. The limit on idleness lies
- * in the panel's own wheel: a libuv handle for it would have to be closed before the request is the
- * caller's again, a turn after the end, and in that turn a good end could still be taken for a
- * cancelled one. */
+ * alive, and how to let go of a stream, so that it may be closed at once. */
 #include "../guard.h"
-#include "call.h"
 #include <breaker/uv.h>
+
+enum hold { NOT_YET, HELD, LET_GO }; /* of the stream */
 
 static breaker_uv_read_t *of(breaker_call_t *call)
 {
@@ -17,10 +15,9 @@ static breaker_uv_read_t *of(breaker_call_t *call)
 /* From here on the stream is not touched. */
 static void let_go(breaker_uv_read_t *request)
 {
-    if (!request->guard.holds)
+    if (request->guard.hold != HELD)
         return;
-    request->guard.holds = 0;
-    wheel_remove(&request->guard.due);
+    request->guard.hold = LET_GO;
     uv_read_stop(request->stream);
     request->stream->data = request->guard.stream_data;
 }
@@ -57,9 +54,9 @@ static void chunk(uv_stream_t *stream, ssize_t nread, const uv_buf_t *buffer)
 
     if (nread >= 0) {
         if (nread > 0)
-            request->guard.heard = panel_now(request->guard.panel);
+            breaker_touch(&request->call);
         request->guard.read(request, nread, buffer);
-        if (request->guard.holds && uv_is_closing((uv_handle_t *)stream))
+        if (request->guard.hold == HELD && uv_is_closing((uv_handle_t *)stream))
             end(request, UV_ECANCELED, BREAKER_CANCELLED);
         return;
     }
@@ -70,26 +67,6 @@ static void chunk(uv_stream_t *stream, ssize_t nread, const uv_buf_t *buffer)
         end(request, UV_ENOBUFS, BREAKER_IGNORED);
     else
         end_by_policy(request, (int)nread);
-}
-
-static void watch(breaker_uv_read_t *request);
-
-/* The panel judges after the loop has polled: what has arrived was read. */
-static void look(struct breaker_due_s *due)
-{
-    breaker_uv_read_t *request = GUARD_OF(breaker_uv_read_t, guard.due, due);
-
-    if (panel_now(request->guard.panel) - request->guard.heard < request->guard.idle)
-        watch(request);
-    else
-        end(request, UV_ETIMEDOUT, BREAKER_FAILURE);
-}
-
-static void watch(breaker_uv_read_t *request)
-{
-    request->guard.due.time = request->guard.heard + request->guard.idle;
-    request->guard.due.late = look;
-    wheel_add(&request->guard.panel->wheel, &request->guard.due);
 }
 
 static int start(breaker_call_t *call)
@@ -106,11 +83,7 @@ static int start(breaker_call_t *call)
         stream->data = request->guard.stream_data;
         return status;
     }
-    request->guard.holds = 1;
-    if (request->guard.idle > 0) {
-        request->guard.heard = panel_fresh_now(request->guard.panel);
-        watch(request);
-    }
+    request->guard.hold = HELD;
     return 0;
 }
 
@@ -120,19 +93,17 @@ int breaker_uv_read_start(breaker_t *breaker, breaker_uv_read_t *request, uv_str
     int status;
 
     if (request == NULL || alloc == NULL || read == NULL || stream == NULL ||
-        request->idle > BREAKER_TIME_MAX || !guard_is_on(breaker, stream->loop))
+        !guard_is_on(breaker, stream->loop))
         return UV_EINVAL;
     if ((status = breaker_call(breaker, &request->call, start, done)) != 0)
         return status;
     request->call.stop = stop;
     request->call.fallback = NULL;
     request->stream = stream;
-    request->guard.panel = breaker_panel(breaker);
     request->guard.alloc = alloc;
     request->guard.read = read;
     request->guard.buffer = uv_buf_init(NULL, 0);
-    request->guard.idle = request->idle;
-    request->guard.holds = 0;
+    request->guard.hold = NOT_YET;
     return 0;
 }
 
@@ -147,20 +118,11 @@ int breaker_uv_read_stop(breaker_uv_read_t *request)
 
 int breaker_uv_read_end(breaker_uv_read_t *request, int status, breaker_outcome_t outcome)
 {
-    if (request == NULL || !call_is_ready_made(&request->call) || status >= 0 ||
-        outcome < BREAKER_SUCCESS || outcome > BREAKER_CANCELLED)
+    if (request == NULL || status >= 0 || outcome < BREAKER_SUCCESS ||
+        outcome > BREAKER_CANCELLED || request->guard.hold == NOT_YET)
         return UV_EINVAL;
-    switch ((enum stage)request->call.library.stage) {
-    case RUNNING:
-        end(request, status, outcome);
-        return 0;
-    case READY:
-        return request->call.library.done == NULL ? UV_EINVAL : UV_EALREADY;
-    case WAITING:
-    case ASKING:
-    case DECIDED:
-        return UV_EINVAL;
-    default:
-        return UV_EALREADY;
-    }
+    if (request->guard.hold == LET_GO || breaker_touch(&request->call) != 0)
+        return UV_EALREADY; /* cancelled, too */
+    end(request, status, outcome);
+    return 0;
 }

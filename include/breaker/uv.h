@@ -282,21 +282,16 @@ typedef void (*breaker_uv_read_cb)(breaker_uv_read_t *request, ssize_t nread,
 
 struct breaker_uv_read_s {
     void *data;     /* the caller's */
-    uint64_t idle;  /* at most so long without a chunk, in ms: 1 .. a day; 0: any time. By the
-                       panel's clock, looked at after the loop has polled. Set before the start */
     int unfinished; /* the caller's, at any time: while nonzero, UV_EOF is a failure, since the
                        stream was to bring more. 0 when made ready */
-    breaker_call_t call; /* call.timeout: at most so long in all */
+    breaker_call_t call; /* call.timeout: at most so long in all; call.idle: without a chunk */
     uv_stream_t *stream;
     struct {
-        struct breaker_due_s due; /* of idle */
-        uint64_t idle, heard;     /* as it was at the start; when the last chunk came */
-        breaker_panel_t *panel;
         void *stream_data;
         uv_alloc_cb alloc;
         breaker_uv_read_cb read;
         uv_buf_t buffer;
-        int holds; /* the stream */
+        int hold; /* of the stream */
     } guard;
 };
 

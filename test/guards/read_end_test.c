@@ -9,7 +9,7 @@ static void acts(struct fixture *f, enum act what, uint64_t idle, const char *wa
     breaker_t *peer = quick_breaker(f, "peer");
     struct reader *reader = reader_open(f, PEER_DRIPS);
 
-    reader->read.idle = idle;
+    reader->read.call.idle = idle;
     reader->act = what;
     reader->act_at = 3;
     reader_begin(reader, peer);
@@ -49,7 +49,7 @@ static void used_again(void **state)
     breaker_t *peer = quick_breaker(f, "peer");
     struct reader *reader = reader_open(f, PEER_DRIPS);
 
-    reader->read.idle = 60000;
+    reader->read.call.idle = 60000;
     reader->act = STOP;
     for (unsigned i = 0; i < 3; i++) {
         reader->act_at = reader->received + 2;
@@ -96,7 +96,7 @@ static void ends_and_is_given_up(struct fixture *f, uint64_t idle, bool destroys
     struct latecomer latecomer = {.destroys = destroys ? peer : NULL};
 
     latecomer.reader = reader_open(f, PEER_SENDS);
-    latecomer.reader->read.idle = idle;
+    latecomer.reader->read.call.idle = idle;
     reader_begin(latecomer.reader, peer);
     uv_check_init(&f->loop, &latecomer.check);
     latecomer.check.data = &latecomer;
@@ -136,7 +136,7 @@ static void stopped_and_closed(void **state)
     assert_int_equal(
         connect(fd, (struct sockaddr *)&reader->peer.address, sizeof reader->peer.address), 0);
     assert_int_equal(uv_tcp_open(tcp, fd), 0);
-    reader->read.idle = 60000;
+    reader->read.call.idle = 60000;
     assert_int_equal(API(breaker_uv_read_start(peer, &reader->read, (uv_stream_t *)tcp, reader_lend,
                                                reader_chunk)),
                      0);

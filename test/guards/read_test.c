@@ -9,7 +9,7 @@ static void whole(struct fixture *f, enum habit habit, uint64_t idle, const char
     struct reader *reader = reader_open(f, habit);
     uv_buf_t word = uv_buf_init((char *)(uintptr_t) "x", 1);
 
-    reader->read.idle = idle;
+    reader->read.call.idle = idle;
     reader_begin(reader, peer);
     if (habit == PEER_BREAKS_OFF)
         assert_int_equal(uv_try_write((uv_stream_t *)&reader->client->tcp, &word, 1), 1);
@@ -45,7 +45,7 @@ static void idle_by_the_panels_clock(void **state)
     struct reader *reader = reader_open(f, PEER_STALLS);
     uv_buf_t word = uv_buf_init((char *)(uintptr_t) "x", 1);
 
-    reader->read.idle = 1000;
+    reader->read.call.idle = 1000;
     reader_begin(reader, peer);
     settle_down(f);
     f->clock += 999;
@@ -84,7 +84,7 @@ static void too_long_in_all(void **state)
     breaker_t *peer = quick_breaker(f, "peer");
     struct reader *reader = reader_open(f, PEER_DRIPS);
 
-    reader->read.idle = 60000;
+    reader->read.call.idle = 60000;
     reader->read.call.timeout = 60;
     reader_begin(reader, peer);
     while (reader->received < 3) {
@@ -110,7 +110,7 @@ static void a_loop_that_stalls_is_no_idle_stream(void **state)
     struct reader *reader = reader_open(f, PEER_STALLS);
     uv_buf_t word = uv_buf_init((char *)(uintptr_t) "x", 1);
 
-    reader->read.idle = 200;
+    reader->read.call.idle = 200;
     reader_begin(reader, peer);
     settle_down(f);
     assert_int_equal(uv_try_write((uv_stream_t *)reader->peer.clients, &word, 1), 1);
@@ -127,7 +127,7 @@ static void refused(void **state)
     struct reader *reader = reader_open(f, PEER_DRIPS);
 
     breaker_trip(peer, NULL, NULL);
-    reader->read.idle = 10;
+    reader->read.call.idle = 10;
     reader_begin(reader, peer);
     reader_run(reader);
     expect(f, "refused by the circuit breaker closed");
@@ -140,7 +140,7 @@ static void the_breaker_goes_away(void **state)
     breaker_t *peer = quick_breaker(f, "peer");
     struct reader *reader = reader_open(f, PEER_DRIPS);
 
-    reader->read.idle = 60000;
+    reader->read.call.idle = 60000;
     reader_begin(reader, peer);
     while (reader->received == 0)
         uv_run(&f->loop, UV_RUN_ONCE);

@@ -49,6 +49,66 @@ static void test_late_to_the_ms(void **state)
     expect(f, "| | | stop:policys done:policys:ETIMEDOUT |");
 }
 
+static void pass_and_touch(struct fixture *f, struct job *job, uint64_t time, unsigned times)
+{
+    for (; times > 0; times--) {
+        f->clock += time;
+        turns(f, 1);
+        assert_int_equal(API(breaker_touch(&job->call)), 0);
+    }
+}
+
+/* Signs of life put off the one limit, and not the other. */
+static void test_idle_to_the_ms(void **state)
+{
+    struct fixture *f = *state;
+    breaker_t *breaker = breaker_with(f, 0);
+    struct job *job = job_new(f, "a");
+
+    job->call.stop = job_stop;
+    job->in_stop = finish_stopped;
+    job->call.idle = 30;
+    assert_int_equal(API(breaker_touch(&job->call)), UV_EINVAL);
+    job_begin(job, breaker);
+    assert_int_equal(API(breaker_touch(&job->call)), UV_EINVAL); /* not yet */
+    turns(f, 1);
+    forget(f);
+    pass_and_touch(f, job, 29, 10);
+    f->clock += 29;
+    turns(f, 1);
+    assert_int_equal(job->call.outcome, 0);
+    forget(f);
+    f->clock += 1;
+    turns(f, 2);
+    expect(f, "| stop:a done:a:ETIMEDOUT |");
+    assert_int_equal(job->call.outcome, BREAKER_FAILURE);
+    assert_int_equal(API(breaker_touch(&job->call)), BREAKER_ESTALE);
+    assert_int_equal(look(breaker).totals.timed_out, 1);
+}
+
+static void test_in_all_whatever_is_heard(void **state)
+{
+    struct fixture *f = *state;
+    breaker_t *breaker = breaker_with(f, 0);
+    struct job *job = job_new(f, "a");
+
+    job->call.stop = job_stop;
+    job->in_stop = finish_stopped;
+    job->call.idle = 30;
+    job->call.timeout = 100;
+    job_begin(job, breaker);
+    turns(f, 1);
+    pass_and_touch(f, job, 20, 4);
+    forget(f);
+    f->clock += 19;
+    turns(f, 1);
+    assert_int_equal(job->call.outcome, 0);
+    forget(f);
+    f->clock += 1;
+    turns(f, 2);
+    expect(f, "| stop:a done:a:ETIMEDOUT |");
+}
+
 static void test_a_failure_for_the_circuit(void **state)
 {
     struct fixture *f = *state;
@@ -336,6 +396,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         VIRTUAL_TEST(test_late_to_the_ms),
+        VIRTUAL_TEST(test_idle_to_the_ms),
+        VIRTUAL_TEST(test_in_all_whatever_is_heard),
         VIRTUAL_TEST(test_a_failure_for_the_circuit),
         VIRTUAL_TEST(test_no_timeout_is_none),
         VIRTUAL_TEST(test_from_its_start),
