@@ -1,7 +1,7 @@
 /* Asking and reporting: one turn of the circuit each, with the totals and the events that it makes. And
  * looking, which changes nothing. */
-#include "fleet.h"
 #include "panel.h"
+#include "shared.h"
 #include <string.h>
 
 #define UNLIKELY(condition) __builtin_expect(!!(condition), 0)
@@ -116,7 +116,7 @@ static inline void take_turn(breaker_t *b, struct turn *turn)
     turn->talk = NULL;
     if (UNLIKELY(b->flags & (BREAKER_IS_DIALECT | BREAKER_IS_SHARED))) {
         if (is_shared(b))
-            fleet_take_turn(b, turn);
+            shared_take_turn(b, turn);
         else
             take_held_turn(b, turn);
         return;
@@ -155,12 +155,12 @@ static inline bool is_plain(const breaker_t *b, uint64_t now)
 {
     if (UNLIKELY((b->kinds | b->panel->events.kinds | (b->flags & BREAKER_IS_DIALECT)) != 0))
         return false;
-    return !UNLIKELY(is_shared(b)) || fleet_is_plain(&fleet_shared(b)->fleet, now);
+    return !UNLIKELY(is_shared(b)) || fleet_is_plain(&shared_of(b)->fleet, now);
 }
 
 static inline bool is_refused_by_all(const breaker_t *b)
 {
-    return UNLIKELY(is_shared(b)) && fleet_shared(b)->fleet.current.state == BREAKER_BROKEN;
+    return UNLIKELY(is_shared(b)) && shared_of(b)->fleet.current.state == BREAKER_BROKEN;
 }
 
 static __attribute__((noinline)) int admit(breaker_t *b, uint64_t now, breaker_permit_t *permit)
@@ -257,7 +257,7 @@ int breaker_settle(breaker_t *b, uint64_t now, breaker_permit_t permit, breaker_
     if (outcome == BREAKER_SUCCESS) {
         b->ok++;
         if (UNLIKELY(is_shared(b)))
-            tally_count_plainly(&fleet_shared(b)->fleet.tally);
+            tally_count_plainly(&shared_of(b)->fleet.tally);
     } else {
         b->totals.failed++;
         b->circuit.last_error = status;
@@ -301,7 +301,7 @@ struct dialect_view breaker_view(const breaker_t *b, uint64_t now)
     struct dialect_view view;
 
     if (is_shared(b))
-        return fleet_view(b, now);
+        return shared_view(b, now);
     if (!is_dialect(b))
         return (struct dialect_view){.state = (breaker_state_t)b->circuit.state,
                                      .last_error = b->circuit.last_error,
@@ -367,7 +367,7 @@ int breaker_inspect_sized(const breaker_t *breaker, breaker_snapshot_t *snapshot
     if (is_dialect(breaker))
         inspect_dialect(breaker, now, &s);
     else if (is_shared(breaker))
-        fleet_look(breaker, now, &s);
+        shared_inspect(breaker, now, &s);
     else
         native_inspect(&breaker->circuit, rules_of(breaker), now, &s);
     s.in_flight = (int32_t)breaker->in_flight > 0 ? breaker->in_flight : 0; /* a copied permit */

@@ -1,15 +1,15 @@
 /* The panel's doors to storages: the user's, and a private one in memory for dialects where there is no
  * other. A transaction goes out as an errand, with a deadline of its own: however silent the storage
  * is, the errand comes back. */
-#include "fleet.h"
 #include "panel.h"
+#include "shared.h"
 
 /* ---- Doors -------------------------------------------------------------------------------------*/
 
 static void on_bell(breaker_client_t *client, const char *key, size_t key_length, const char *value,
                     size_t length)
 {
-    fleet_ring(client->data, key, key_length, value, length);
+    shared_ring(client->data, key, key_length, value, length);
 }
 
 static void on_health(breaker_client_t *client, int status)

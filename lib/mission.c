@@ -3,8 +3,8 @@
  * the loop alive. What is due at one time goes out together. Their memory serves all circuits of a panel,
  * and there is an end to it: what is due then waits for a moment. */
 #include "circuit/fleet/ask.h"
-#include "fleet.h"
 #include "memory.h"
+#include "shared.h"
 #include <string.h>
 
 enum { MISSIONS_MAX = 256, RETRY = 1 };
@@ -76,7 +76,7 @@ static void on_done(struct errand *errand, int status)
     if (status == 0 || status == BREAKER_EGUARD) {
         fleet_clock_hear(&panel->fleet.clock, m->ask.went, now, m->ask.transaction.wall);
     }
-    world = fleet_world_of(s->breaker, now);
+    world = shared_world(s->breaker, now);
     if (ask_hear(&m->ask, &s->fleet, &world, status, &news)) {
         dispatch(m);
         return;
@@ -84,7 +84,7 @@ static void on_done(struct errand *errand, int status)
     is_look = m->ask.is_look && (!s->fleet.is_thorough || status != 0);
     take_out(m);
     give_back(panel, m);
-    fleet_heard(s, from, &news, is_look, status);
+    shared_heard(s, from, &news, is_look, status);
 }
 
 static void tend(struct shared *s, uint64_t earliest)
@@ -112,7 +112,7 @@ void mission_tend(struct shared *s)
 /* False: there is nothing to be asked, or no memory to do it with. */
 static bool send_one(struct shared *s, struct mission *m, uint64_t now)
 {
-    struct fleet_world world = fleet_world_of(s->breaker, now);
+    struct fleet_world world = shared_world(s->breaker, now);
 
     if (!ask_make(&m->ask, &s->fleet, &world)) {
         give_back(s->breaker->panel, m);

@@ -1,7 +1,7 @@
 /* Orders: turns that nobody's call brings about. One to a circuit of this process is carried out in the
  * call; one to a dialect that converses takes its turn with the storage. Both are told by the drain. */
-#include "fleet.h"
 #include "panel.h"
+#include "shared.h"
 
 static void push(struct order_queue *queue, breaker_order_t *order)
 {
@@ -78,7 +78,7 @@ static int give_turn(breaker_t *b, struct turn *turn, breaker_order_t *order, br
         keep(b, turn, order, done);
     if (converses)
         return converse(b, (enum turn_op)turn->op, done != NULL ? order : NULL);
-    fleet_order(b, turn, done != NULL ? order : NULL);
+    shared_order(b, turn, done != NULL ? order : NULL);
     return 0;
 }
 
@@ -166,7 +166,7 @@ bool order_is_under_way(const breaker_t *breaker)
 {
     const breaker_panel_t *panel = breaker->panel;
 
-    if ((breaker->flags & BREAKER_IS_SHARED) && fleet_shared(breaker)->orders.first != NULL)
+    if ((breaker->flags & BREAKER_IS_SHARED) && shared_of(breaker)->orders.first != NULL)
         return true;
     for (const breaker_order_t *o = panel->orders.first; o != NULL; o = o->library.next)
         if (o->library.breaker == breaker)

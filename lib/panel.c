@@ -3,8 +3,8 @@
  * wakes the loop for them. The idle and the check handle keep the loop alive while something is
  * pending, and are stopped when nothing is. The end of it all is here too. */
 #include "panel.h"
-#include "fleet.h"
 #include "memory.h"
+#include "shared.h"
 #include <string.h>
 
 static uv_handle_t *handle(void *one)
@@ -270,7 +270,7 @@ int breaker_panel_fork(breaker_panel_t *panel)
     if (panel == NULL)
         return UV_EINVAL;
     if ((status = seed(panel)) == 0)
-        fleet_fork(panel);
+        shared_fork(panel);
     return status;
 }
 

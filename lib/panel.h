@@ -10,7 +10,7 @@
  *   turn.c       conversations of dialects with a storage
  *   dialect.c    what each dialect alone can tell
  *   door.c       the panel's doors to storages, and transactions with a deadline
- *   fleet.c      circuits that are shared; and
+ *   shared.c      circuits that are shared; and
  *   mission.c    their transactions
  *   events.c     listeners, and what they are still to be told
  *   deadlines.c  when what is late
@@ -94,7 +94,7 @@ enum {
     BREAKER_MISSED_CHANGE = 1 << 3,
     BREAKER_IS_DIALECT = 1 << 4,
     BREAKER_CONVERSES = 1 << 5, /* a dialect that is not local */
-    BREAKER_IS_SHARED = 1 << 6  /* see fleet.h */
+    BREAKER_IS_SHARED = 1 << 6  /* see shared.h */
 };
 
 /* As breaker_totals_t; ok is the breaker's, and so is admitted, which follows from the others. */
@@ -170,7 +170,7 @@ struct turns {
     struct order_queue orders;
 };
 
-/* What the shared circuits of a panel have in common: see fleet.c and mission.c. */
+/* What the shared circuits of a panel have in common: see shared.c and mission.c. */
 struct fleets {
     struct mission *free; /* transactions' memory */
     unsigned missions;    /* that were made */

@@ -1,9 +1,9 @@
 /* Breakers by name: a chained hash table that grows with them. A breaker is one allocation: itself, the
  * cells of its window, its name. Where breakers made on demand are bounded, a hand goes round the table
  * and takes the first idle one that was not used since it last came by. */
-#include "fleet.h"
 #include "memory.h"
 #include "panel.h"
+#include "shared.h"
 #include <string.h>
 
 enum { FIRST_CHAINS = 16 };
@@ -120,14 +120,14 @@ static int create(breaker_t **made, breaker_panel_t *panel, const char *name, si
 {
     bool converses = policy->dialect != NULL && !policy->dialect->is_local;
     size_t offset = BREAKER_TAIL + tail_size(policy, name);
-    bool shared = fleet_wants(panel, policy);
+    bool shared = shared_wants(panel, policy);
     int status = converses ? turn_prepare(panel, policy->dialect) : 0;
     breaker_t *b;
 
     if (status != 0)
         return status;
     if (shared)
-        offset = (offset + 15) / 16 * 16 + FLEET_SIZE;
+        offset = (offset + 15) / 16 * 16 + SHARED_SIZE;
     if ((b = memory_zeroed(offset + length + 1)) == NULL)
         return UV_ENOMEM;
     b->panel = panel;
@@ -146,7 +146,7 @@ static int create(breaker_t **made, breaker_panel_t *panel, const char *name, si
         turn_create(b);
     if (shared) {
         b->flags |= BREAKER_IS_SHARED;
-        fleet_begin(b);
+        shared_begin(b);
     }
     *made = b;
     return 0;
@@ -200,7 +200,7 @@ void breaker_destroy(breaker_t *breaker)
     breaker->flags |= BREAKER_IS_GONE;
     event_forget(breaker);
     if (breaker->flags & BREAKER_IS_SHARED)
-        fleet_end(breaker);
+        shared_end(breaker);
     order_abandon(breaker);
     call_abandon(breaker);
     turn_abandon(breaker);
@@ -238,7 +238,7 @@ int breaker_set_policy(breaker_t *breaker, breaker_policy_t *policy)
     int status = 0;
 
     if (breaker == NULL || policy == NULL || policy->dialect != breaker->policy->dialect ||
-        fleet_wants(breaker->panel, policy) != ((breaker->flags & BREAKER_IS_SHARED) != 0))
+        shared_wants(breaker->panel, policy) != ((breaker->flags & BREAKER_IS_SHARED) != 0))
         return UV_EINVAL;
     if (policy->dialect == NULL)
         status = exchange_native(breaker, policy);
@@ -250,7 +250,7 @@ int breaker_set_policy(breaker_t *breaker, breaker_policy_t *policy)
     policy_unref(breaker->policy);
     breaker->policy = policy;
     if (breaker->flags & BREAKER_IS_SHARED)
-        fleet_exchange(breaker);
+        shared_exchange(breaker);
     return 0;
 }
 

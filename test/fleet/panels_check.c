@@ -1,10 +1,10 @@
 /* FLEET's invariants of real panels, as far as one step can break them. */
-#include "fleet.h"
+#include "shared.h"
 #include "panels_parts.h"
 
 static const struct fleet *fleet_of(const struct member *m)
 {
-    return &fleet_shared(m->breaker)->fleet;
+    return &shared_of(m->breaker)->fleet;
 }
 
 void panels_check(struct panels *p, struct member *m)

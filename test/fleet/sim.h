@@ -2,7 +2,7 @@
  * one dependency, calls that come by chance. Everything follows from a seed.
  *
  * Times are microseconds of true time, unless they say ms. The processes drive the pure part of the
- * library (lib/circuit/fleet) as lib/fleet.c does. After each step what must hold is checked;
+ * library (lib/circuit/fleet) as lib/shared.c does. After each step what must hold is checked;
  * the first thing that does not is kept in wrong. */
 #ifndef SIM_H
 #define SIM_H

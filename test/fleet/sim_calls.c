@@ -1,4 +1,4 @@
-/* The calls of the simulation: how a process takes its turns, as lib/breaker.c and lib/fleet.c do, and what the
+/* The calls of the simulation: how a process takes its turns, as lib/breaker.c and lib/shared.c do, and what the
  * dependency makes of a call. */
 #include "check.h"
 #include "sim_parts.h"

@@ -1,13 +1,13 @@
 /* Shared circuits, as the loop layer drives them (circuit/fleet/fleet.h is what decides): their turns, orders
  * and bells, what surrounds them (the storage's clock as a process knows it, and the number it signs
  * with), and who is told what came of it. Their transactions are in mission.c. */
-#include "fleet.h"
+#include "shared.h"
 #include "circuit/fleet/ask.h"
 #include <string.h>
 
 enum { PATIENCE_MAX = 60000 };
 
-bool fleet_wants(const breaker_panel_t *panel, const breaker_policy_t *policy)
+bool shared_wants(const breaker_panel_t *panel, const breaker_policy_t *policy)
 {
     return panel->door.storage != NULL && policy->dialect == NULL &&
            policy->rules.options.share != BREAKER_SHARE_NONE;
@@ -38,7 +38,7 @@ static uint64_t patience(const breaker_panel_t *panel)
     return panel->storage_timeout < PATIENCE_MAX ? panel->storage_timeout : PATIENCE_MAX;
 }
 
-struct fleet_world fleet_world_of(const breaker_t *b, uint64_t now)
+struct fleet_world shared_world(const breaker_t *b, uint64_t now)
 {
     breaker_panel_t *panel = b->panel;
 
@@ -85,7 +85,7 @@ static void storage_is(breaker_panel_t *panel, bool lost, int status)
 /* An event of a shared circuit that is not about a call. */
 static void note_about(breaker_t *b, int kind, int status)
 {
-    uint8_t state = (uint8_t)fleet_state(&fleet_shared(b)->fleet, &b->circuit);
+    uint8_t state = (uint8_t)fleet_state(&shared_of(b)->fleet, &b->circuit);
 
     if (event_is_wanted(b, kind))
         event_note(b, &(struct note){.kind = (uint16_t)kind,
@@ -148,8 +148,8 @@ static void note_move(struct shared *s, breaker_state_t from, const struct fleet
         breaker_moved(b, &turn, news->entered && news->elsewhere);
 }
 
-void fleet_heard(struct shared *s, breaker_state_t from, const struct fleet_news *news,
-                 bool is_look, int status)
+void shared_heard(struct shared *s, breaker_state_t from, const struct fleet_news *news,
+                  bool is_look, int status)
 {
     if (status == 0 || status == BREAKER_EGUARD)
         find(s);
@@ -161,17 +161,17 @@ void fleet_heard(struct shared *s, breaker_state_t from, const struct fleet_news
 
 /* ---- Life --------------------------------------------------------------------------------------*/
 
-void fleet_begin(breaker_t *b)
+void shared_begin(breaker_t *b)
 {
     breaker_panel_t *panel = b->panel;
     const breaker_storage_ops_t *ops = panel->door.storage->ops;
-    struct shared *s = fleet_shared(b);
+    struct shared *s = shared_of(b);
     struct fleet_world world;
     char key[KEYS_SIZE];
 
     if (panel->fleet.self == 0)
         sign(panel);
-    world = fleet_world_of(b, panel_now(panel));
+    world = shared_world(b, panel_now(panel));
     s->breaker = b;
     s->due.late = mission_send;
     s->orders.last = &s->orders.first;
@@ -181,20 +181,20 @@ void fleet_begin(breaker_t *b)
     mission_tend(s);
 }
 
-void fleet_end(breaker_t *b)
+void shared_end(breaker_t *b)
 {
-    struct shared *s = fleet_shared(b);
+    struct shared *s = shared_of(b);
 
     mission_cancel_all(s);
     tell_orders(s, true, UV_ECANCELED);
     tell_orders(s, false, UV_ECANCELED);
 }
 
-void fleet_exchange(breaker_t *b)
+void shared_exchange(breaker_t *b)
 {
-    struct fleet_world world = fleet_world_of(b, panel_now(b->panel));
+    struct fleet_world world = shared_world(b, panel_now(b->panel));
 
-    fleet_retune(&fleet_shared(b)->fleet, &world);
+    fleet_retune(&shared_of(b)->fleet, &world);
 }
 
 static int disown(void *data, breaker_t *b)
@@ -206,15 +206,15 @@ static int disown(void *data, breaker_t *b)
     (void)data;
     if (!(b->flags & BREAKER_IS_SHARED))
         return 0;
-    s = fleet_shared(b);
-    world = fleet_world_of(b, panel_now(b->panel));
+    s = shared_of(b);
+    world = shared_world(b, panel_now(b->panel));
     fleet_disown(&s->fleet, &world, &news);
     tell_orders(s, false, UV_ECANCELED);
     mission_tend(s);
     return 0;
 }
 
-void fleet_fork(breaker_panel_t *panel)
+void shared_fork(breaker_panel_t *panel)
 {
     if (panel->fleet.self == 0)
         return;
@@ -224,10 +224,10 @@ void fleet_fork(breaker_panel_t *panel)
 
 /* ---- Turns and orders --------------------------------------------------------------------------*/
 
-void fleet_take_turn(breaker_t *b, struct turn *turn)
+void shared_take_turn(breaker_t *b, struct turn *turn)
 {
-    struct shared *s = fleet_shared(b);
-    struct fleet_world world = fleet_world_of(b, turn->now);
+    struct shared *s = shared_of(b);
+    struct fleet_world world = shared_world(b, turn->now);
     struct fleet_news news = {.entered = false};
 
     if (s->fleet.current.state != BREAKER_PASSING || native_needs_draw(&b->circuit, world.rules))
@@ -246,9 +246,9 @@ static void look(struct shared *s, uint64_t now)
 
 /* The order is told when it stands in the storage, or the storage has not answered: then it acts here,
  * and is offered on. */
-void fleet_order(breaker_t *b, struct turn *turn, breaker_order_t *order)
+void shared_order(breaker_t *b, struct turn *turn, breaker_order_t *order)
 {
-    struct shared *s = fleet_shared(b);
+    struct shared *s = shared_of(b);
 
     turn->now = panel_now(b->panel);
     if (order != NULL) {
@@ -271,8 +271,8 @@ static breaker_t *breaker_of_key(const breaker_panel_t *panel, const char *key, 
     return keys_name_of_bell(key, length, name) ? breaker_find(panel, name) : NULL;
 }
 
-void fleet_ring(breaker_panel_t *panel, const char *key, size_t key_length, const char *value,
-                size_t length)
+void shared_ring(breaker_panel_t *panel, const char *key, size_t key_length, const char *value,
+                 size_t length)
 {
     breaker_t *b = breaker_of_key(panel, key, key_length);
     uint64_t now = panel_now(panel);
@@ -283,8 +283,8 @@ void fleet_ring(breaker_panel_t *panel, const char *key, size_t key_length, cons
 
     if (b == NULL || !(b->flags & BREAKER_IS_SHARED))
         return;
-    s = fleet_shared(b);
-    world = fleet_world_of(b, now);
+    s = shared_of(b);
+    world = shared_world(b, now);
     from = fleet_state(&s->fleet, &b->circuit);
     ask_bell(&s->fleet, &world, value, length, &news);
     note_move(s, from, &news);
@@ -293,19 +293,19 @@ void fleet_ring(breaker_panel_t *panel, const char *key, size_t key_length, cons
 
 /* ---- Looking -----------------------------------------------------------------------------------*/
 
-struct dialect_view fleet_view(const breaker_t *b, uint64_t now)
+struct dialect_view shared_view(const breaker_t *b, uint64_t now)
 {
-    struct fleet_world world = fleet_world_of(b, now);
-    const struct fleet *fleet = &fleet_shared(b)->fleet;
+    struct fleet_world world = shared_world(b, now);
+    const struct fleet *fleet = &shared_of(b)->fleet;
 
     return (struct dialect_view){.state = fleet_state(fleet, &b->circuit),
                                  .last_error = b->circuit.last_error,
                                  .retry_after = fleet_retry_after(fleet, &world)};
 }
 
-void fleet_look(const breaker_t *b, uint64_t now, breaker_snapshot_t *snapshot)
+void shared_inspect(const breaker_t *b, uint64_t now, breaker_snapshot_t *snapshot)
 {
-    struct fleet_world world = fleet_world_of(b, now);
+    struct fleet_world world = shared_world(b, now);
 
-    fleet_inspect(&fleet_shared(b)->fleet, &world, snapshot);
+    fleet_inspect(&shared_of(b)->fleet, &world, snapshot);
 }
