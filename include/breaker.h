@@ -532,6 +532,7 @@ struct breaker_order_s {
         breaker_t *breaker;
         int status;
         unsigned kind;
+        unsigned number;
         unsigned in_use; /* zero it before the first use */
     } library;
 };

@@ -69,22 +69,21 @@ static void on_done(struct errand *errand, int status)
     breaker_state_t from = fleet_state(&s->fleet, &s->breaker->circuit);
     struct fleet_news news = {.entered = false};
     uint64_t now = panel_now(panel);
-    bool is_look;
     struct fleet_world world;
 
     m->ask.transaction = errand->transaction;
     if (status == 0 || status == BREAKER_EGUARD) {
         fleet_clock_hear(&panel->fleet.clock, m->ask.went, now, m->ask.transaction.wall);
     }
+    m->ask.is_refused = shared_is_refusal(status);
     world = shared_world(s->breaker, now);
     if (ask_hear(&m->ask, &s->fleet, &world, status, &news)) {
         dispatch(m);
         return;
     }
-    is_look = m->ask.is_look && (!s->fleet.is_thorough || status != 0);
     take_out(m);
     give_back(panel, m);
-    shared_heard(s, from, &news, is_look, status);
+    shared_heard(s, from, &news, status);
 }
 
 static void tend(struct shared *s, uint64_t earliest)

@@ -176,6 +176,7 @@ struct fleets {
     unsigned missions;    /* that were made */
     uint32_t self;        /* what this process signs with; 0: nothing yet */
     struct fleet_clock clock;
+    uint64_t left; /* a circuit was given up last, by that clock */
     uint64_t chance;
 };
 

@@ -52,18 +52,37 @@ struct fleet_world shared_world(const breaker_t *b, uint64_t now)
         .patience = (uint32_t)patience(panel),
         .self = panel->fleet.self,
         .chance = chance_of(panel),
+        .left = panel->fleet.left,
         .lists = (panel->door.storage->ops->flags & BREAKER_STORAGE_MEMBERS) != 0};
 }
 
 /* ---- What came of it ---------------------------------------------------------------------------*/
 
-static void tell_orders(struct shared *s, bool looks, int status)
+typedef bool choose_fn(const struct shared *shared, const breaker_order_t *order);
+
+static bool is_look(const struct shared *s, const breaker_order_t *order)
+{
+    (void)s;
+    return order->library.kind == TURN_LOOK;
+}
+
+static bool is_order(const struct shared *s, const breaker_order_t *order)
+{
+    return !is_look(s, order);
+}
+
+static bool has_looked(const struct shared *s, const breaker_order_t *order)
+{
+    return is_look(s, order) && (int32_t)(s->fleet.looked - order->library.number) >= 0;
+}
+
+static void tell(struct shared *s, choose_fn *chosen, int status)
 {
     breaker_order_t **link = &s->orders.first;
 
     while (*link != NULL) {
         breaker_order_t *order = *link;
-        if ((order->library.kind == TURN_LOOK) != looks) {
+        if (!chosen(s, order)) {
             link = &order->library.next;
             continue;
         }
@@ -96,15 +115,15 @@ static void note_about(breaker_t *b, int kind, int status)
                                      .elsewhere = true});
 }
 
-/* The storage is well, but will not do with this circuit's keys. */
-static bool is_barring(int status)
+bool shared_is_refusal(int status)
 {
-    return status == UV_EINVAL || status == UV_EMSGSIZE || status == UV_ENOTSUP;
+    return status == UV_EINVAL || status == UV_EMSGSIZE || status == UV_ENOTSUP ||
+           status == UV_ENOSPC;
 }
 
 static void lose(struct shared *s, int status)
 {
-    if (!is_barring(status)) {
+    if (!shared_is_refusal(status)) {
         storage_is(s->breaker->panel, true, status);
     } else if (!s->is_barred) {
         s->is_barred = true;
@@ -115,10 +134,17 @@ static void lose(struct shared *s, int status)
 static void find(struct shared *s)
 {
     storage_is(s->breaker->panel, false, 0);
-    if (!s->is_barred || s->fleet.is_away)
+    if (!s->is_barred || s->fleet.is_away || s->fleet.refused_twice != 0)
         return;
     s->is_barred = false;
     note_about(s->breaker, BREAKER_ON_STORAGE_FOUND, 0);
+}
+
+static int why_unheard(int status)
+{
+    if (status == BREAKER_EGUARD)
+        return UV_EBUSY; /* others wrote, again and again */
+    return status != 0 ? status : UV_ETIMEDOUT;
 }
 
 /* After anything that happened to a circuit. status: of the last answer. */
@@ -129,9 +155,9 @@ static void after(struct shared *s, const struct fleet_news *news, int status)
     if (news->differs)
         note_about(s->breaker, BREAKER_ON_OTHER_POLICY, 0);
     if (news->obeyed)
-        tell_orders(s, false, 0);
+        tell(s, is_order, 0);
     if (news->unheard)
-        tell_orders(s, false, status != 0 ? status : UV_ETIMEDOUT);
+        tell(s, is_order, why_unheard(status));
     mission_tend(s);
 }
 
@@ -148,14 +174,12 @@ static void note_move(struct shared *s, breaker_state_t from, const struct fleet
         breaker_moved(b, &turn, news->entered && news->elsewhere);
 }
 
-void shared_heard(struct shared *s, breaker_state_t from, const struct fleet_news *news,
-                  bool is_look, int status)
+void shared_heard(struct shared *s, breaker_state_t from, const struct fleet_news *news, int status)
 {
     if (status == 0 || status == BREAKER_EGUARD)
         find(s);
     note_move(s, from, news);
-    if (is_look)
-        tell_orders(s, true, status);
+    tell(s, has_looked, status);
     after(s, news, status);
 }
 
@@ -185,9 +209,11 @@ void shared_end(breaker_t *b)
 {
     struct shared *s = shared_of(b);
 
+    if (fleet_has_reported(&s->fleet))
+        b->panel->fleet.left = fleet_clock_wall(&b->panel->fleet.clock, panel_now(b->panel));
     mission_cancel_all(s);
-    tell_orders(s, true, UV_ECANCELED);
-    tell_orders(s, false, UV_ECANCELED);
+    tell(s, is_look, UV_ECANCELED);
+    tell(s, is_order, UV_ECANCELED);
 }
 
 void shared_exchange(breaker_t *b)
@@ -209,7 +235,7 @@ static int disown(void *data, breaker_t *b)
     s = shared_of(b);
     world = shared_world(b, panel_now(b->panel));
     fleet_disown(&s->fleet, &world, &news);
-    tell_orders(s, false, UV_ECANCELED);
+    tell(s, is_order, UV_ECANCELED);
     mission_tend(s);
     return 0;
 }
@@ -238,7 +264,7 @@ void shared_take_turn(breaker_t *b, struct turn *turn)
 
 static void look(struct shared *s, uint64_t now)
 {
-    s->fleet.is_thorough = true;
+    s->fleet.looks++;
     s->fleet.not_before = 0;
     fleet_sync_by(&s->fleet, now);
     mission_tend(s);
@@ -253,6 +279,7 @@ void shared_order(breaker_t *b, struct turn *turn, breaker_order_t *order)
     turn->now = panel_now(b->panel);
     if (order != NULL) {
         order->library.next = NULL;
+        order->library.number = s->fleet.looks + 1;
         *s->orders.last = order;
         s->orders.last = &order->library.next;
     }

@@ -46,9 +46,12 @@ void shared_inspect(const breaker_t *breaker, uint64_t now, breaker_snapshot_t *
 
 struct fleet_world shared_world(const breaker_t *breaker, uint64_t now);
 
-/* An answer came, or none: what the circuit made of it. from: its state before; is_look: who looks is told. */
+/* The storage is well, but will not do this with these keys. */
+bool shared_is_refusal(int status);
+
+/* An answer came, or none: what the circuit made of it. from: its state before. */
 void shared_heard(struct shared *shared, breaker_state_t from, const struct fleet_news *news,
-                  bool is_look, int status);
+                  int status);
 
 /* Sees to it that what is due goes out in time, after the poll phase, with what else is due then. */
 void mission_tend(struct shared *shared);

@@ -22,12 +22,6 @@ void native_init(struct native *c, void *cells, const struct rules *rules, uint6
 
 /* ---- Evidence ----------------------------------------------------------------------------------*/
 
-/* A clock that went back: no time has passed. */
-static uint64_t elapsed(uint64_t since, uint64_t now)
-{
-    return now > since ? now - since : 0;
-}
-
 static breaker_counts_t counts_of(const struct native *c, const struct rules *rules, uint64_t now)
 {
     breaker_counts_t counts = {0, 0, 0, 0};

@@ -14,11 +14,6 @@ void recovery_begin(struct native *c, uint64_t now)
     c->tenth = NO_TENTH;
 }
 
-static uint64_t elapsed(uint64_t since, uint64_t now)
-{
-    return now > since ? now - since : 0;
-}
-
 /* ---- Admission ---------------------------------------------------------------------------------*/
 
 /* How many probes may be out at once. */

@@ -24,6 +24,12 @@ enum turn_op {
     TURN_LOOK /* the same: reads anew what a snapshot shows; changes nothing, tells nothing */
 };
 
+/* From since to now; where a clock went back, no time has passed. */
+static inline uint64_t elapsed(uint64_t since, uint64_t now)
+{
+    return (int64_t)(now - since) > 0 ? now - since : 0;
+}
+
 enum turn_next { TURN_DONE, TURN_ASK, TURN_WRITE };
 
 struct talk;

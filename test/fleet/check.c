@@ -135,7 +135,7 @@ void check_asking(struct sim *sim, struct proc *p)
     p->local_state = p->local.state;
     /* As the replica does: missing results are one failure. It can lead to a transition at once. */
     if (f->current.state == BREAKER_RECOVERING && !f->is_away && f->probes > 0 &&
-        fleet_elapsed(f->admitted_at, w.now) >= p->rules.options.probe_time) {
+        elapsed(f->admitted_at, w.now) >= p->rules.options.probe_time) {
         credit(sim, p, 0, true);
         sim->trials_out -= p->out;
         p->out = 0;
@@ -221,8 +221,8 @@ void check_settling(struct sim *sim, struct proc *p, const struct turn *turn, ui
 
     p->cell = f->tally.cell;
     p->entries = f->entries;
-    if ((remembered & ~UINT64_C(3)) != name_of(&f->current) || turn->permit.epoch < f->epoch ||
-        turn->permit.epoch == NATIVE_UNCOUNTED)
+    if ((remembered & ~UINT64_C(3)) != name_of(&f->current) ||
+        turn->permit.epoch < f->oldest_permit || turn->permit.epoch == NATIVE_UNCOUNTED)
         return;
     if ((remembered & 3) == BREAKER_RECOVERING && p->out > 0) {
         p->out--;

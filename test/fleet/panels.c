@@ -210,6 +210,15 @@ void panels_run(struct panels *p, uint64_t until)
 
 /* ---- Life --------------------------------------------------------------------------------------*/
 
+static void on_storage(struct member *m, bool *is_lost, bool lost)
+{
+    if (*is_lost == lost)
+        panels_wrong(m->all, "the storage was lost or found twice");
+    *is_lost = lost;
+    m->lost += lost;
+    m->found += !lost;
+}
+
 static void on_event(breaker_listener_t *listener, const breaker_event_t *event)
 {
     struct member *m = listener->data;
@@ -224,10 +233,9 @@ static void on_event(breaker_listener_t *listener, const breaker_event_t *event)
         panels_note(p, m->number | (uint64_t)event->to << 8 | p->now << 16);
     }
     m->differing += event->kind == BREAKER_ON_OTHER_POLICY;
-    m->lost += event->kind == BREAKER_ON_STORAGE_LOST;
-    m->found += event->kind == BREAKER_ON_STORAGE_FOUND;
-    if (m->found > m->lost || m->lost > m->found + 1)
-        panels_wrong(p, "the storage was lost or found twice");
+    if (event->kind == BREAKER_ON_STORAGE_LOST || event->kind == BREAKER_ON_STORAGE_FOUND)
+        on_storage(m, event->breaker == NULL ? &m->is_lost : &m->is_barred,
+                   event->kind == BREAKER_ON_STORAGE_LOST);
 }
 
 static void on_keeper(uv_timer_t *keeper)
@@ -249,6 +257,7 @@ static void begin(struct panels *p, struct member *m)
     m->chance.state = chance_next(&p->chance);
     m->state = BREAKER_PASSING;
     m->moves = m->lost = m->found = m->differing = 0;
+    m->is_lost = m->is_barred = false;
     m->is_alive = true;
     m->is_gone = false;
     m->turns_at = m->overdue = 0;

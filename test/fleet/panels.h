@@ -36,6 +36,7 @@ struct member {
     breaker_state_t state; /* by its events */
     uint64_t since;        /* when it came there, ms of true time */
     uint64_t moves, lost, found, differing;
+    bool is_lost, is_barred; /* the storage, for all of its panel; for its circuit */
 };
 
 struct panels {
@@ -48,7 +49,7 @@ struct panels {
     struct calendar calendar;
     double lose_request, lose_reply, lose_bell, double_bell;
     double fails_at_once; /* the share of requests that end inside submit, with an error */
-    bool is_full;         /* what would write is refused */
+    unsigned refuses;     /* kinds of verbs (bits) that are refused, as a full storage does */
     uint64_t patience;    /* storage_timeout of panels that join */
     uint64_t latency;     /* us more for each way, at the most */
     double (*failing)(struct panels *panels, const struct member *member);

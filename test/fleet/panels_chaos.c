@@ -40,7 +40,7 @@ static void weather(struct panels *p)
 static void links_well(struct panels *p)
 {
     p->lose_request = p->lose_reply = p->lose_bell = p->double_bell = p->fails_at_once = 0;
-    p->is_full = false;
+    p->refuses = 0;
     p->latency = 0;
     for (unsigned i = 0; i < p->count; i++)
         panels_cut(p, &p->members[i], false);
@@ -110,7 +110,10 @@ static void fail_at_once(struct panels *p)
 
 static void fill(struct panels *p)
 {
-    p->is_full = true;
+    static const unsigned kinds[] = {~(1U << BREAKER_GET), 1U << BREAKER_SET, 1U << BREAKER_ADD,
+                                     1U << BREAKER_INCR};
+
+    p->refuses = kinds[pick(p, 4)];
 }
 
 static void slow_down(struct panels *p)
@@ -176,6 +179,8 @@ void panels_options(breaker_options_t *o)
 static void draw_options(uint64_t seed, breaker_options_t *o)
 {
     panels_options(o);
+    if (seed % 8 == 6)
+        o->last_calls = 20;
     if (seed % 4 != 0)
         return;
     o->recovery = BREAKER_TRIAL;

@@ -1,6 +1,6 @@
 /* FLEET's invariants of real panels, as far as one step can break them. */
-#include "shared.h"
 #include "panels_parts.h"
+#include "shared.h"
 
 static const struct fleet *fleet_of(const struct member *m)
 {

@@ -4,90 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "panels.h"
-#include "panels_chaos.h"
-#include <cmocka.h>
-#include <string.h>
-
-static struct panels all;
-static double share;
-
-static double failing(struct panels *p, const struct member *m)
-{
-    (void)p, (void)m;
-    return share;
-}
-
-static void join(unsigned count, double rate)
-{
-    for (unsigned i = 0; i < count; i++)
-        panels_join(&all, rate);
-    panels_run(&all, all.now + PANELS_S);
-}
-
-static void open_some(unsigned count, double rate, const breaker_options_t *options)
-{
-    breaker_options_t usual;
-
-    panels_options(&usual);
-    panels_open(&all, 1, options != NULL ? options : &usual);
-    all.failing = failing;
-    share = 0;
-    join(count, rate);
-}
-
-static void close_all(void)
-{
-    panels_close(&all);
-    assert_string_equal(all.wrong, "");
-}
-
-/* With turns for those whose programs do nothing. */
-static void pass(uint64_t time)
-{
-    for (uint64_t end = all.now + time; all.now < end; panels_run(&all, all.now + 1000))
-        for (unsigned i = 0; i < all.count; i++)
-            for (int j = 0; j < 3; j++)
-                uv_run(&all.members[i].loop, UV_RUN_NOWAIT);
-}
-
-static breaker_t *of(unsigned member)
-{
-    return all.members[member].breaker;
-}
-
-static breaker_snapshot_t look(unsigned member)
-{
-    breaker_snapshot_t snapshot;
-
-    assert_int_equal(breaker_inspect(of(member), &snapshot), 0);
-    return snapshot;
-}
-
-static int answer;
-
-static void on_order(breaker_order_t *order, int status)
-{
-    struct member *m = order->data;
-
-    m->ordered++;
-    answer = status;
-}
-
-static breaker_order_t *order_of(unsigned member)
-{
-    all.members[member].order.data = &all.members[member];
-    return &all.members[member].order;
-}
-
-static void report(unsigned member, unsigned times, breaker_outcome_t outcome)
-{
-    for (; times > 0; times--) {
-        breaker_permit_t permit;
-        assert_int_equal(breaker_try_acquire(of(member), &permit), 0);
-        assert_int_equal(breaker_report(of(member), &permit, outcome, -1), 0);
-    }
-}
+#include "panels_scene.h"
 
 /* ---- Looking -----------------------------------------------------------------------------------*/
 
@@ -173,18 +90,16 @@ static void the_trip_is_shown_while_recovering(void **state)
 static void a_trip_ends_though_it_cannot_be_written(void **state)
 {
     (void)state;
-    panels_open(&all, 1, NULL);
-    all.failing = failing;
+    open_some(0, 0, NULL);
     all.patience = 500;
-    share = 0;
     join(1, 20);
-    all.is_full = true;
+    all.refuses = ~(1U << BREAKER_GET);
     breaker_trip(of(0), NULL, NULL);
     panels_run(&all, all.now + 3 * PANELS_S);
     assert_int_equal(look(0).state, BREAKER_BROKEN);
     panels_run(&all, all.now + 20 * PANELS_S);
     assert_int_equal(look(0).state, BREAKER_PASSING);
-    all.is_full = false;
+    all.refuses = 0;
     panels_run(&all, all.now + 5 * PANELS_S);
     assert_int_equal(look(0).state, BREAKER_PASSING);
     close_all();

@@ -182,17 +182,17 @@ void panels_wrote(void *data, const struct record *before, const struct record *
     panels_note(p, after->nonce);
 }
 
-static bool writes(const struct letter *l)
+static bool is_refused(const struct panels *p, const struct letter *l)
 {
     for (unsigned i = 0; i < l->t.count; i++)
-        if (l->verbs[i].kind != BREAKER_GET)
+        if (p->refuses & 1U << l->verbs[i].kind)
             return true;
     return false;
 }
 
 void letter_carry_out(struct panels *p, struct letter *l)
 {
-    l->status = p->is_full && writes(l) ? UV_ENOSPC : store_run(&p->store, &l->t);
+    l->status = is_refused(p, l) ? UV_ENOSPC : store_run(&p->store, &l->t);
     if (p->members[l->member].is_cut || panels_draw(p) < p->lose_reply)
         panels_push(p, (struct incident){
                            .date.time = p->now + 3600 * PANELS_S, .kind = REPLY, .letter = l});

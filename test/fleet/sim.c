@@ -140,7 +140,7 @@ static bool put_off(struct sim *sim, const struct event *event)
         return false;
     later.date.time = p->stalled;
     later.date.order = ++sim->order;
-    if (is_arrival != MUTANT(26))
+    if (is_arrival != MUTANT(DEADLINES_FIRST))
         later.date.order += UINT64_C(1) << 60;
     else
         later.date.order += UINT64_C(1) << 61;

@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "circuit/fleet/tally.h"
+#include "circuit/fleet/fleet.h"
 #include <cmocka.h>
 #include <string.h>
 
@@ -256,6 +256,22 @@ static void shapes(void **state)
     assert_int_equal(made.width, 3334);
 }
 
+/* An answer that took long says little of when; one that says that it cannot be so moves the clock. */
+static void slow_answers_leave_the_clock_alone(void **state)
+{
+    struct fleet_clock clock = {.is_known = false};
+
+    (void)state;
+    fleet_clock_hear(&clock, 1000, 1010, 5000);
+    assert_int_equal(clock.offset, 3995);
+    fleet_clock_hear(&clock, 2000, 3000, 6500); /* at 2505 by what is known */
+    assert_int_equal(clock.offset, 3995);
+    fleet_clock_hear(&clock, 4000, 4010, 8100);
+    assert_int_equal(clock.offset, 4095);
+    fleet_clock_hear(&clock, 5000, 5010, 1000);
+    assert_int_equal(clock.offset, -4005);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -272,6 +288,7 @@ int main(void)
         cmocka_unit_test_setup(knows_what_is_missing, fresh),
         cmocka_unit_test_setup(stragglers, fresh),
         cmocka_unit_test_setup(shapes, fresh),
+        cmocka_unit_test(slow_answers_leave_the_clock_alone),
     };
 
     return cmocka_run_group_tests_name("fleet tally", tests, NULL, NULL);

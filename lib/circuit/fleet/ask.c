@@ -4,10 +4,12 @@
 #include "keys.h"
 #include "lease.h"
 #include "mutant.h"
+#include "obey.h"
 #include "sync.h"
 #include <string.h>
 
 enum { BACKOFF_FIRST = 100, BACKOFF_LAST = 1000, MISSES_UNTIL_AWAY = 2 };
+enum { REFUSED = 10000 }; /* ms until what was refused is tried again */
 
 /* ---- Verbs -------------------------------------------------------------------------------------*/
 
@@ -78,7 +80,7 @@ static void make_cas(struct ask *a, struct fleet *f, const struct fleet_world *w
     length = keys_record(key, w);
     if (f->base.epoch > 0)
         guarded = record_write(&f->base, a->guard);
-    if (!MUTANT(4))
+    if (!MUTANT(NO_GUARD))
         guard(a, key, length, guarded);
     set = ask_verb(a, BREAKER_SET, key, length);
     bell = ask_next_key(a);
@@ -86,7 +88,7 @@ static void make_cas(struct ask *a, struct fleet *f, const struct fleet_world *w
     set->value = tell->value = a->value;
     set->length = tell->length = record_write(&a->record, a->value);
     set->ttl = FLEET_LIFE;
-    f->cas_is_out = true;
+    f->cas_is_out = a->writes = true;
 }
 
 /* A record is written over by an order or a rule, not taught over, where what stands is no record. */
@@ -119,7 +121,7 @@ static bool hear_cas(struct ask *a, struct fleet *f, const struct fleet_world *w
     if (writes_over(a, f, sight))
         return true;
     replica_written(f, w, &a->record, fate, &standing, sight, news);
-    fleet_obey(f, w, news);
+    obey(f, w, news);
     if (fate != REPLICA_UNKNOWN)
         judge_evidence(f, w, news);
     return false;
@@ -140,7 +142,7 @@ static void make_lease(struct ask *a, struct fleet *f, const struct fleet_world 
     a->mine = lease_draw(f, w, l->slot);
     key = ask_next_key(a);
     length = keys_lease(key, f, w, l->slot);
-    if (l->stage != LEASE_WANTED && !(MUTANT(19) && l->stage == LEASE_LEAVING))
+    if (l->stage != LEASE_WANTED && !(MUTANT(LEASE_NO_GUARD) && l->stage == LEASE_LEAVING))
         guard(a, key, length, lease_write(l, a->guard));
     if (l->stage == LEASE_LEAVING) {
         ask_verb(a, BREAKER_DELETE, key, length);
@@ -153,6 +155,7 @@ static void make_lease(struct ask *a, struct fleet *f, const struct fleet_world 
     if (l->stage == LEASE_WANTED)
         ask_get(a, key, length, a->standing, sizeof a->standing);
     f->lease_is_out = true;
+    a->writes = l->stage != LEASE_LEAVING;
 }
 
 static void hear_lease(struct ask *a, struct fleet *f, const struct fleet_world *w, int status)
@@ -237,10 +240,42 @@ static void answered(struct fleet *f, const struct fleet_world *w, struct fleet_
     f->misses = 0;
     f->heard = w->now;
     f->not_before = 0;
-    news->found |= f->is_away;
-    if (f->is_away)
-        f->back = w->now;
+    if (!f->is_away || w->now < f->refused_until)
+        return;
+    news->found = true;
+    f->back = w->now;
     f->is_away = false;
+}
+
+static void part(struct fleet *f, const struct fleet_world *w, struct fleet_news *news)
+{
+    if (f->is_away)
+        return;
+    news->lost = true;
+    replica_part(f, w, news);
+}
+
+/* A storage that answers, and will not write (it is full), is as good as one that is away: until it writes
+ * again, which is tried when some time is over. */
+static void note_refusal(struct fleet *f, const struct fleet_world *w, const struct ask *a,
+                         int status, struct fleet_news *news)
+{
+    uint8_t kind = (uint8_t)(1 << a->kind);
+
+    if (a->is_refused) {
+        f->refused_twice |= f->refused & kind;
+        f->refused |= kind;
+    } else if (status == 0 || status == BREAKER_EGUARD) {
+        f->refused &= (uint8_t)~kind;
+        f->refused_twice &= f->refused;
+        if (f->refused_twice == 0)
+            f->refused_until = 0;
+        return;
+    }
+    if (!(f->refused_twice & kind))
+        return;
+    f->refused_until = w->now + REFUSED;
+    part(f, w, news);
 }
 
 /* What is asked about the record, in a row; others that fail say only that it should be asked about. */
@@ -249,7 +284,7 @@ static void missed(struct fleet *f, const struct fleet_world *w, const struct as
 {
     uint64_t wait = BACKOFF_FIRST;
 
-    news->unheard |= f->order.op != TURN_ADMIT;
+    news->unheard |= obey_waits(f);
     if (a->kind != ASK_SYNC) {
         fleet_sync_by(f, w->now);
         return;
@@ -260,12 +295,10 @@ static void missed(struct fleet *f, const struct fleet_world *w, const struct as
     if (wait > BACKOFF_LAST)
         wait = BACKOFF_LAST;
     f->not_before = a->went + (uint64_t)((double)wait * (0.5 + fleet_draw(w)));
-    if (f->misses < MISSES_UNTIL_AWAY || f->order.op != TURN_ADMIT)
+    if (f->misses < MISSES_UNTIL_AWAY || obey_waits(f))
         fleet_sync_by(f, w->now); /* is it away? Is it back? */
-    if (f->misses >= MISSES_UNTIL_AWAY && !f->is_away) {
-        news->lost = true;
-        replica_part(f, w, news);
-    }
+    if (f->misses >= MISSES_UNTIL_AWAY)
+        part(f, w, news);
 }
 
 bool ask_hear(struct ask *a, struct fleet *f, const struct fleet_world *w, int status,
@@ -278,6 +311,8 @@ bool ask_hear(struct ask *a, struct fleet *f, const struct fleet_world *w, int s
         f->entry_at = w->now + (is_answer ? ENTRY_AGAIN : ENTRY_LATER);
         return false;
     }
+    if (a->writes)
+        note_refusal(f, w, a, status, news);
     if (is_answer && (a->kind == ASK_SYNC || a->kind == ASK_CAS)) /* the record was seen */
         answered(f, w, news);
     else if (!is_answer)
@@ -313,5 +348,5 @@ void ask_bell(struct fleet *f, const struct fleet_world *w, const char *value, s
         return;
     f->plain_until = 0;
     replica_see(f, w, &record, REPLICA_PASSED, news);
-    fleet_obey(f, w, news); /* an order that gave way to it is offered again */
+    obey(f, w, news); /* an order that gave way to it is offered again */
 }

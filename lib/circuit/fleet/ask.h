@@ -21,7 +21,8 @@ struct ask {
     breaker_transaction_t transaction; /* ready, but for complete and data */
 
     /* The driver's. */
-    uint64_t went; /* the loop's clock when it was made */
+    uint64_t went;   /* the loop's clock when it was made */
+    bool is_refused; /* the storage is well, but will not do this; false when it was made */
 
     /* For ask_hear(). */
     uint32_t entries;
@@ -30,7 +31,8 @@ struct ask {
     uint8_t lease;
     uint8_t bucket_count, key_count;
     bool is_thorough; /* all counts are wanted */
-    bool is_look;     /* by somebody who asked before it was made */
+    bool writes;
+    uint32_t looks; /* the fleet's when it was made */
     uint64_t buckets[ASK_BUCKETS];
     struct record record; /* CAS: what is written */
     struct fleet_lease mine;

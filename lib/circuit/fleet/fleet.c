@@ -6,41 +6,36 @@
 #include "lease.h"
 #include "local.h"
 #include "mutant.h"
+#include "obey.h"
 #include "replica.h"
 #include <math.h>
 #include <string.h>
-
-enum { TENTHS = 10 };
-
-static const breaker_options_t *options_of(const struct fleet_world *w)
-{
-    return &w->rules->options;
-}
 
 void fleet_init(struct fleet *f, const struct fleet_world *w)
 {
     memset(f, 0, sizeof *f);
     f->current.reporters = 1;
-    f->since = f->confirmed = w->now;
+    f->began = f->ends = f->confirmed = w->now;
     f->heard = f->asked = w->now - FLEET_MAX_AGE;
     f->sync_at = w->now;
     f->cas_at = f->lease_at = UINT64_MAX;
     f->entry_at = w->now;
-    f->epoch = w->local->epoch;
+    f->oldest_permit = w->local->epoch;
     f->shape = judge_shape(w);
     tally_clear(&f->tally, 0, 0);
+    judge_spare(f, w);
 }
 
 /* ---- Admission ---------------------------------------------------------------------------------*/
 
 static bool is_broken_over(const struct fleet *f, const struct fleet_world *w)
 {
-    if (MUTANT(5) || MUTANT(6)) {
+    if (MUTANT(END_BY_CLOCK) || MUTANT(END_BY_CLAMPED_CLOCK)) {
         uint64_t held = w->wall > f->current.since ? w->wall - f->current.since : 0;
         uint64_t end = f->current.since + f->current.duration;
-        return MUTANT(5) ? w->wall >= end : held >= f->current.duration;
+        return MUTANT(END_BY_CLOCK) ? w->wall >= end : held >= f->current.duration;
     }
-    return (int64_t)(w->now - f->since) >= 0;
+    return (int64_t)(w->now - f->ends) >= 0;
 }
 
 /* Results that are missing for too long are one failure; what comes for them later is late. */
@@ -48,10 +43,10 @@ static void write_off(struct fleet *f, const struct fleet_world *w)
 {
     struct tally_shape shape = judge_shape(w);
 
-    if (f->probes == 0 || fleet_elapsed(f->admitted_at, w->now) < options_of(w)->probe_time)
+    if (f->probes == 0 || elapsed(f->admitted_at, w->now) < fleet_options(w)->probe_time)
         return;
     f->probes = 0;
-    f->epoch = ++w->local->epoch;
+    f->oldest_permit = ++w->local->epoch;
     f->has_failed = true;
     lease_write_off(f);
     tally_roll(&f->tally, &shape, 0);
@@ -69,26 +64,26 @@ static bool is_unproven(const struct fleet *f, const struct fleet_world *w)
     struct tally_sums s;
 
     judge_sum(f, w, &s);
-    return s.counts.ok < options_of(w)->recovery_min;
+    return s.counts.ok < fleet_options(w)->recovery_min;
 }
 
 /* The first call of each tenth has a chance of one in as many as there are processes, so that the fleet
  * gets one. */
 static bool sampler_admits(struct fleet *f, const struct fleet_world *w, double draw)
 {
-    uint64_t time = options_of(w)->recovery_time, held = fleet_elapsed(f->since, w->now), tenth;
+    uint64_t time = fleet_options(w)->recovery_time, held = elapsed(f->began, w->now), tenth;
 
-    if (MUTANT(7))
+    if (MUTANT(RAMP_BY_CLOCK))
         held = w->wall > f->current.since ? w->wall - f->current.since : 0;
-    if (f->probes >= options_of(w)->recovery_min && is_unproven(f, w) && !MUTANT(16))
+    if (f->probes >= fleet_options(w)->recovery_min && is_unproven(f, w) && !MUTANT(NO_CAP))
         return false;
     if (held >= time || draw + 1 < exp2((double)held / (double)time))
         return true;
-    tenth = TENTHS * held / time;
+    tenth = FLEET_TENTHS * held / time;
     if (tenth == f->tenth)
         return false;
     f->tenth = (uint8_t)tenth;
-    return MUTANT(15) || fleet_draw(w) * f->current.reporters < 1;
+    return MUTANT(FLOOR_OF_EACH) || fleet_draw(w) * f->current.reporters < 1;
 }
 
 static bool recovering_admits(struct fleet *f, const struct fleet_world *w, double draw)
@@ -103,11 +98,11 @@ static bool recovering_admits(struct fleet *f, const struct fleet_world *w, doub
 static bool admits(struct fleet *f, const struct fleet_world *w, double draw,
                    struct fleet_news *news)
 {
-    bool is_immediate = options_of(w)->recovery == BREAKER_IMMEDIATE;
+    bool is_immediate = fleet_options(w)->recovery == BREAKER_IMMEDIATE;
     struct tally_sums none = {.reporters = 0};
 
     if (f->is_away)
-        return options_of(w)->on_outage == BREAKER_OUTAGE_LOCAL;
+        return fleet_options(w)->on_outage == BREAKER_OUTAGE_LOCAL;
     if (f->current.state == BREAKER_BROKEN && is_broken_over(f, w))
         replica_propose(f, w, is_immediate ? BREAKER_PASSING : BREAKER_RECOVERING, &none, news);
     if (f->current.state == BREAKER_RECOVERING) {
@@ -122,8 +117,8 @@ static bool admits(struct fleet *f, const struct fleet_world *w, double draw,
 /* Whoever asks wants to know what is new; an admitted call's own result will bring that soon. */
 static void refresh(struct fleet *f, const struct fleet_world *w, bool refused)
 {
-    if (fleet_elapsed(f->heard, w->now) <= FLEET_MAX_AGE ||
-        fleet_elapsed(f->asked, w->now) < FLEET_MAX_AGE || MUTANT(27))
+    if (elapsed(f->heard, w->now) <= FLEET_MAX_AGE || elapsed(f->asked, w->now) < FLEET_MAX_AGE ||
+        MUTANT(NEVER_READ))
         return;
     fleet_sync_by(f, refused ? w->now : w->now + FLEET_MAX_AGE);
 }
@@ -162,30 +157,35 @@ static void admit(struct fleet *f, const struct fleet_world *w, struct turn *tur
 /* Successes may wait, so that more of them go together; a failure is news. */
 static void sync_soon(struct fleet *f, const struct fleet_world *w, bool failed)
 {
-    uint64_t interval = w->rules->options.sync_interval;
-    uint64_t next = fleet_elapsed(f->asked, w->now) >= interval ? w->now : f->asked + interval;
+    uint64_t interval = fleet_options(w)->sync_interval;
+    uint64_t next = elapsed(f->asked, w->now) >= interval ? w->now : f->asked + interval;
 
     fleet_sync_by(f, failed ? next : w->now + interval);
+}
+
+static bool is_too_slow(const struct fleet_world *w, const struct turn *turn)
+{
+    return w->rules->wants_slow && turn->slow;
 }
 
 static void count(struct fleet *f, const struct fleet_world *w, const struct turn *turn,
                   struct fleet_news *news)
 {
-    bool failed = turn->outcome == BREAKER_FAILURE, passing;
+    bool failed = turn->outcome == BREAKER_FAILURE, slow = is_too_slow(w, turn), passing;
     struct tally_shape shape = judge_shape(w);
 
     if (w->wall == 0 || f->current.state == BREAKER_BROKEN)
         return;
-    passing = f->current.state == BREAKER_PASSING || MUTANT(17);
+    passing = f->current.state == BREAKER_PASSING || MUTANT(WINDOWED_RECOVERY);
     tally_roll(&f->tally, &shape, passing ? w->wall / shape.width : 0);
-    tally_count(&f->tally, &shape, failed, turn->slow);
-    f->has_failed = failed || (w->rules->wants_slow && turn->slow);
+    tally_count(&f->tally, &shape, failed, slow);
+    f->has_failed = failed || slow;
     tally_mark(&f->tally, judge_is_bad(f, w));
     if (fleet_keeps_counts(w))
         tally_keep(&f->tally, &shape);
     else
         sync_soon(f, w, failed);
-    if (failed || turn->slow || !passing)
+    if (failed || slow || !passing)
         judge_evidence(f, w, news);
 }
 
@@ -193,16 +193,17 @@ static void settle(struct fleet *f, const struct fleet_world *w, struct turn *tu
                    struct fleet_news *news)
 {
     uint64_t epoch = turn->permit.epoch;
-    bool failed = turn->outcome == BREAKER_FAILURE;
+    bool failed;
 
     native_step(w->local, w->rules, turn);
-    if (epoch == NATIVE_UNCOUNTED || (epoch < f->epoch && !MUTANT(11)))
+    if (epoch == NATIVE_UNCOUNTED || (epoch < f->oldest_permit && !MUTANT(COUNT_LATE)))
         return;
+    failed = turn->outcome == BREAKER_FAILURE || is_too_slow(w, turn);
     turn->verdict = 0; /* where only L has moved on */
     if (f->current.state == BREAKER_RECOVERING &&
         turn->permit.start >= f->back) { /* F's, not L's alone */
         f->probes -= f->probes > 0;
-        lease_return(f, w, turn->outcome == BREAKER_SUCCESS);
+        lease_return(f, w, turn->outcome == BREAKER_SUCCESS && !failed);
     }
     if (turn->outcome > BREAKER_FAILURE)
         return;
@@ -211,67 +212,24 @@ static void settle(struct fleet *f, const struct fleet_world *w, struct turn *tu
         local_break(f, w); /* the next trial is another process's */
 }
 
-/* ---- Orders ------------------------------------------------------------------------------------*/
-
-void fleet_obey(struct fleet *f, const struct fleet_world *w, struct fleet_news *news)
-{
-    if (f->order.op == TURN_ADMIT || f->order.is_offered || f->is_away)
-        return;
-    if (f->order.op != TURN_HOLD && fleet_elapsed(f->order.given, w->now) >= FLEET_CONTACT) {
-        f->order = (struct fleet_order){.op = TURN_ADMIT}; /* it was for another day */
-        news->unheard = true;
-        return;
-    }
-    f->order.is_offered = replica_order(f, w, &f->order, news);
-}
-
-/* An order that is not yet committed gives way. */
-static void order(struct fleet *f, const struct fleet_world *w, struct turn *turn,
-                  struct fleet_news *news)
-{
-    turn->verdict = 0;
-    if (turn->op == TURN_HOLD && turn->hold == f->current.hold && turn->hold == w->local->hold &&
-        f->order.op == TURN_ADMIT) {
-        news->obeyed = true;
-        return;
-    }
-    f->order = (struct fleet_order){
-        .given = w->now, .duration = (uint32_t)turn->duration, .op = turn->op, .hold = turn->hold};
-    fleet_obey(f, w, news);
-    if (!f->order.is_offered) {
-        native_step(w->local, w->rules, turn); /* L obeys until F can */
-        fleet_sync_by(f, w->now);
-    }
-}
-
 /* ---- The usual case ----------------------------------------------------------------------------*/
-
-static uint64_t min(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
-}
-
-static uint64_t max(uint64_t a, uint64_t b)
-{
-    return a > b ? a : b;
-}
 
 /* As long as the answer is fresh; in PASSING, while my results go into a batch whose SYNC is due already,
  * and which one more success cannot turn. */
 static uint64_t plain_until(const struct fleet *f, const struct fleet_world *w)
 {
-    uint64_t fresh = max(f->heard + FLEET_MAX_AGE + 1, f->asked + FLEET_MAX_AGE);
-    uint64_t soon = max(w->now + options_of(w)->sync_interval, f->not_before);
+    uint64_t fresh = fleet_max(f->heard + FLEET_MAX_AGE + 1, f->asked + FLEET_MAX_AGE);
+    uint64_t soon = fleet_max(w->now + fleet_options(w)->sync_interval, f->not_before);
     struct tally_shape shape = judge_shape(w);
 
     if (f->is_away || w->wall == 0)
         return 0;
     if (f->current.state == BREAKER_BROKEN)
-        return min(fresh, f->since);
+        return fleet_min(fresh, f->ends);
     if (f->current.state != BREAKER_PASSING || fleet_keeps_counts(w) || f->sync_at > soon ||
         f->tally.cell.bad != 0 || !tally_is_open(&f->tally))
         return 0;
-    return min(fresh, w->now + ((f->tally.mine + 1) * shape.width - w->wall));
+    return fleet_min(fresh, w->now + ((f->tally.mine + 1) * shape.width - w->wall));
 }
 
 /* ---- Turns -------------------------------------------------------------------------------------*/
@@ -300,7 +258,7 @@ void fleet_step(struct fleet *f, const struct fleet_world *w, struct turn *turn,
     else if (turn->op == TURN_SETTLE)
         settle(f, w, turn, news);
     else {
-        order(f, w, turn, news);
+        obey_order(f, w, turn, news);
         is_order = turn->op != TURN_HOLD;
     }
     f->wants_entry |= w->lists && w->wall > 0 && w->now >= f->entry_at;
@@ -315,9 +273,9 @@ void fleet_step(struct fleet *f, const struct fleet_world *w, struct turn *turn,
 
 void fleet_disown(struct fleet *f, const struct fleet_world *w, struct fleet_news *news)
 {
+    obey_forget(f);
     replica_drop(f, w, news);
     f->cas = FLEET_CAS_NONE;
-    f->order = (struct fleet_order){.op = TURN_ADMIT};
     f->probes = 0;
     f->plain_until = 0;
     memset(f->leases, 0, sizeof f->leases);
@@ -358,67 +316,9 @@ void fleet_retune(struct fleet *f, const struct fleet_world *w)
         tally_reshape(&f->tally);
 }
 
-/* ---- Looking -----------------------------------------------------------------------------------*/
-
-static uint64_t recovering_retry_after(const struct fleet *f, const struct fleet_world *w)
-{
-    uint64_t time = options_of(w)->recovery_time, held = fleet_elapsed(f->since, w->now);
-    uint64_t tenth = TENTHS * held / time;
-
-    if (judge_is_trial(w) || held >= time || tenth != f->tenth)
-        return 0;
-    return ((tenth + 1) * time + TENTHS - 1) / TENTHS - held;
-}
-
-uint64_t fleet_retry_after(const struct fleet *f, const struct fleet_world *w)
-{
-    uint64_t local = native_retry_after(w->local, w->rules, w->now), ours = 0;
-
-    if (f->is_away || w->local->hold != BREAKER_HOLD_NONE)
-        return local;
-    if (f->current.state == BREAKER_BROKEN)
-        ours = fleet_elapsed(w->now, f->since);
-    else if (f->current.state == BREAKER_RECOVERING)
-        ours = recovering_retry_after(f, w);
-    return ours > local ? ours : local;
-}
-
-/* As of now: what is too old is left out. */
-static void sum_now(const struct fleet *f, const struct fleet_world *w, struct tally_sums *sums)
-{
-    struct tally_shape shape = judge_shape(w);
-    struct tally now = f->tally;
-
-    if (f->current.state == BREAKER_PASSING && w->wall > 0)
-        tally_roll(&now, &shape, w->wall / shape.width);
-    tally_sum(&now, &shape, sums);
-}
-
-void fleet_inspect(const struct fleet *f, const struct fleet_world *w, breaker_snapshot_t *s)
-{
-    struct tally_sums sums;
-    double all;
-
-    native_inspect(w->local, w->rules, w->now, s);
-    s->retry_after = fleet_retry_after(f, w);
-    s->state = fleet_state(f, w->local);
-    if (f->is_away)
-        return;
-    sum_now(f, w, &sums);
-    sums.counts.consecutive = s->counts.consecutive;
-    s->counts = sums.counts;
-    all = (double)s->counts.ok + s->counts.failed;
-    s->ratio = all > 0 ? s->counts.failed / all : 0;
-    if (f->current.state == BREAKER_PASSING)
-        return;
-    s->trips = f->current.trips;
-    s->since = f->current.state == BREAKER_BROKEN ? f->since - f->current.duration : f->since;
-    s->tripped = (breaker_counts_t){f->current.ok, f->current.failed, f->current.slow, 0};
-}
-
 bool fleet_is_sound(const struct fleet *f, const struct fleet_world *w)
 {
     return f->current.state <= BREAKER_RECOVERING && f->current.hold <= BREAKER_HOLD_WATCH &&
-           f->current.reporters > 0 && f->epoch <= w->local->epoch &&
+           f->current.reporters > 0 && f->oldest_permit <= w->local->epoch &&
            (f->cas != FLEET_CAS_PROPOSE || record_compare(&f->current, &f->base) > 0);
 }

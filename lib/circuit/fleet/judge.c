@@ -5,11 +5,6 @@
 #include "replica.h"
 #include <string.h>
 
-static const breaker_options_t *options_of(const struct fleet_world *w)
-{
-    return &w->rules->options;
-}
-
 /* ---- Policies ----------------------------------------------------------------------------------*/
 
 static uint32_t mix(uint32_t hash, uint64_t number)
@@ -31,6 +26,7 @@ uint16_t judge_policy(const struct rules *rules)
 {
     const breaker_options_t *o = &rules->options;
     const uint64_t all[] = {o->window,
+                            o->last_calls,
                             o->buckets,
                             bits(o->error_ratio),
                             o->min_calls,
@@ -64,7 +60,24 @@ uint16_t judge_policy(const struct rules *rules)
 
 struct tally_shape judge_shape(const struct fleet_world *w)
 {
-    return tally_shape(options_of(w), w->patience + w->rules->options.sync_interval);
+    return tally_shape(fleet_options(w), w->patience + fleet_options(w)->sync_interval);
+}
+
+/* Nobody else's failures are in a row with mine. */
+static uint32_t consecutive(const struct native *l)
+{
+    breaker_counts_t trip;
+
+    if (l->state != BREAKER_BROKEN)
+        return l->consecutive;
+    memcpy(&trip, l->cells, sizeof trip);
+    return trip.consecutive;
+}
+
+void judge_spare(struct fleet *f, const struct fleet_world *w)
+{
+    if (w->left > 0)
+        f->tally.reported = w->left / judge_shape(w).width + 1;
 }
 
 void judge_sum(const struct fleet *f, const struct fleet_world *w, struct tally_sums *sums)
@@ -72,40 +85,42 @@ void judge_sum(const struct fleet *f, const struct fleet_world *w, struct tally_
     struct tally_shape shape = judge_shape(w);
 
     tally_sum(&f->tally, &shape, sums);
-    sums->counts.consecutive =
-        w->local->state == BREAKER_BROKEN ? UINT32_MAX : w->local->consecutive;
+    sums->counts.consecutive = consecutive(w->local);
 }
 
 /* More than a half of those that report, and enough of them at once. */
 static bool is_quorate(const struct fleet_world *w, const struct tally_sums *s)
 {
-    if (fleet_keeps_counts(w) || MUTANT(13))
+    if (fleet_keeps_counts(w) || MUTANT(NO_QUORUM))
         return true;
-    return s->most_bad >= (MUTANT(14) ? 1 : w->rules->options.min_reporters) &&
+    return s->most_bad >= (MUTANT(SOLE_REPORTER) ? 1 : fleet_options(w)->min_reporters) &&
            s->bad * 2 > s->reporters;
 }
 
 bool judge_is_trial(const struct fleet_world *w)
 {
-    return options_of(w)->recovery != BREAKER_SAMPLER;
+    return fleet_options(w)->recovery != BREAKER_SAMPLER;
 }
 
 static bool is_slow(const struct fleet_world *w, const breaker_counts_t *counts)
 {
-    return w->rules->wants_slow && rules_reached(options_of(w)->slow_ratio, counts->slow, counts);
+    return w->rules->wants_slow &&
+           rules_reached(fleet_options(w)->slow_ratio, counts->slow, counts);
 }
 
 /* Is this process failing by itself? */
 bool judge_is_bad(const struct fleet *f, const struct fleet_world *w)
 {
     const struct tally_cell *cell = &f->tally.cell;
-    const breaker_options_t *o = options_of(w);
+    const breaker_options_t *o = fleet_options(w);
     breaker_counts_t counts = {cell->ok, cell->failed, cell->slow, 0};
     bool passing = f->current.state == BREAKER_PASSING;
     double ratio = passing && o->error_ratio > 0 ? o->error_ratio : o->recovery_ratio;
 
     if (!passing && judge_is_trial(w))
         return f->has_failed;
+    if (passing && o->last_calls > 0)
+        return w->local->state == BREAKER_BROKEN;
     return rules_reached(ratio, cell->failed, &counts) || is_slow(w, &counts) ||
            w->local->state == BREAKER_BROKEN;
 }
@@ -120,14 +135,21 @@ bool judge_is_suspicious(const struct fleet *f, const struct fleet_world *w)
     return is_quorate(w, &sums);
 }
 
+/* The last calls of many processes are in no order: there each judges its own. */
+static bool trips(const struct fleet_world *w, const struct tally_sums *s)
+{
+    return fleet_options(w)->last_calls > 0 ? s->bad > 0
+                                            : rules_trip(w->rules, &s->counts, true, true);
+}
+
 static void judge_passing(struct fleet *f, const struct fleet_world *w, struct fleet_news *news)
 {
     struct tally_shape shape = judge_shape(w);
     struct tally_sums s;
 
     judge_sum(f, w, &s);
-    if (!is_quorate(w, &s) || !rules_trip(w->rules, &s.counts, true, true) ||
-        fleet_elapsed(f->since, w->now) < options_of(w)->passing_time)
+    if (!is_quorate(w, &s) || !trips(w, &s) ||
+        elapsed(f->began, w->now) < fleet_options(w)->passing_time)
         return;
     if (fleet_keeps_counts(w) || tally_is_complete(&f->tally, &shape, w->wall))
         replica_propose(f, w, BREAKER_BROKEN, &s, news);
@@ -135,9 +157,9 @@ static void judge_passing(struct fleet *f, const struct fleet_world *w, struct f
 
 static void judge_sampler(struct fleet *f, const struct fleet_world *w, struct fleet_news *news)
 {
-    const breaker_options_t *o = options_of(w);
+    const breaker_options_t *o = fleet_options(w);
     struct tally_sums s;
-    bool bad, over = fleet_elapsed(f->since, w->now) >= o->recovery_time;
+    bool bad, over = elapsed(f->began, w->now) >= o->recovery_time;
 
     judge_sum(f, w, &s);
     if (s.counts.ok + s.counts.failed < o->recovery_min)
@@ -153,12 +175,12 @@ static void judge_sampler(struct fleet *f, const struct fleet_world *w, struct f
 static void judge_trial(struct fleet *f, const struct fleet_world *w, struct fleet_news *news)
 {
     struct tally_sums s;
-    bool alone = w->rules->options.min_reporters <= 1 || fleet_keeps_counts(w);
+    bool alone = fleet_options(w)->min_reporters <= 1 || fleet_keeps_counts(w);
 
     judge_sum(f, w, &s);
     if (s.bad > 0 && (alone || is_quorate(w, &s)))
         replica_propose(f, w, BREAKER_BROKEN, &s, news);
-    else if (s.counts.ok >= options_of(w)->success_threshold)
+    else if (s.counts.ok >= s.counts.slow + (uint64_t)fleet_options(w)->success_threshold)
         replica_propose(f, w, BREAKER_PASSING, &s, news);
 }
 

@@ -8,6 +8,9 @@
 struct tally_shape judge_shape(const struct fleet_world *world);
 void judge_sum(const struct fleet *fleet, const struct fleet_world *world, struct tally_sums *sums);
 
+/* In a bucket in which this process gave up a circuit, perhaps this one, it is not counted again. */
+void judge_spare(struct fleet *fleet, const struct fleet_world *world);
+
 /* After a result or an answer: does the evidence make a transition? */
 void judge_evidence(struct fleet *fleet, const struct fleet_world *world, struct fleet_news *news);
 

@@ -11,20 +11,20 @@ enum { SLOTS_MAX = 200, LAPSES_MAX = 8, PAUSE = 1000 };
 
 static uint8_t slots(const struct fleet_world *w)
 {
-    unsigned trials = w->rules->options.max_trials;
+    unsigned trials = fleet_options(w)->max_trials;
     return (uint8_t)(trials < SLOTS_MAX ? trials : SLOTS_MAX);
 }
 
 /* How long it may be until the result of a trial is there. */
 static uint32_t trial_life(const struct fleet_world *w)
 {
-    return (uint32_t)w->rules->options.probe_time + w->patience;
+    return (uint32_t)fleet_options(w)->probe_time + w->patience;
 }
 
 /* And how long a lease may lie before it is spent. */
 static uint32_t life(const struct fleet *f, const struct fleet_world *w)
 {
-    uint64_t shelf = (w->rules->options.probe_time / 4 + 1) << f->lapses;
+    uint64_t shelf = (fleet_options(w)->probe_time / 4 + 1) << f->lapses;
 
     return trial_life(w) + (uint32_t)(shelf < BREAKER_TIME_MAX ? shelf : BREAKER_TIME_MAX);
 }
@@ -37,7 +37,8 @@ static bool is_usable(const struct fleet_world *w, const struct fleet_lease *l)
 /* Is a lease of the storage out of date? Its date is an estimate of the storage's clock. */
 static bool is_void(const struct fleet_world *w, const struct fleet_lease *l)
 {
-    return !MUTANT(20) && (l->granted > w->wall + w->patience || w->wall > l->granted + l->life);
+    return !MUTANT(LEASE_BY_LIFE) &&
+           (l->granted > w->wall + w->patience || w->wall > l->granted + l->life);
 }
 
 static void set_alarm(struct fleet *f, const struct fleet_world *w)
@@ -106,6 +107,21 @@ bool lease_take(struct fleet *f, const struct fleet_world *w)
     }
     want(f, w);
     return false;
+}
+
+uint64_t lease_retry_after(const struct fleet *f, const struct fleet_world *w)
+{
+    uint64_t later = elapsed(w->now, f->lease_after);
+    unsigned spent = 0;
+
+    for (unsigned i = 0; i < FLEET_LEASES; i++) {
+        if (f->leases[i].stage == LEASE_HELD && is_usable(w, &f->leases[i]))
+            return 0;
+        spent += f->leases[i].stage == LEASE_SPENT;
+    }
+    if (spent >= slots(w)) /* mine are all there are */
+        return elapsed(w->now, f->admitted_at + fleet_options(w)->probe_time);
+    return later;
 }
 
 void lease_return(struct fleet *f, const struct fleet_world *w, bool good)

@@ -17,6 +17,9 @@ enum {
 /* A trial may be made now: spends a lease that was bought before, or sees that one is bought. */
 bool lease_take(struct fleet *fleet, const struct fleet_world *world);
 
+/* How long until one may be made, or may be asked for. */
+uint64_t lease_retry_after(const struct fleet *fleet, const struct fleet_world *world);
+
 /* A result came. After a success the lease may serve again; otherwise others are to have it. */
 void lease_return(struct fleet *fleet, const struct fleet_world *world, bool good);
 

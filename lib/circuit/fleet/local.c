@@ -17,34 +17,37 @@ void local_refresh(const struct fleet_world *w, uint8_t hold)
     l->hold = hold;
 }
 
+void local_hold(const struct fleet_world *w, uint8_t hold)
+{
+    struct turn turn = {.op = TURN_HOLD, .now = w->now, .hold = hold};
+
+    native_step(w->local, w->rules, &turn);
+}
+
 struct local_term local_term_of(const struct fleet *f)
 {
-    return (struct local_term){f->since, f->current.duration, f->current.state, f->current.trips};
+    return (struct local_term){f->began, f->ends, f->current.duration, f->current.state,
+                               f->current.trips};
 }
 
 void local_carry_on(const struct fleet_world *w, const struct local_term *t)
 {
     struct native *l = w->local;
-    uint64_t held = fleet_elapsed(t->since, w->now);
+    uint64_t held = elapsed(t->began, w->now);
 
     memset(l->cells, 0, sizeof(breaker_counts_t));
     l->state = t->state;
     l->epoch++;
     l->consecutive = 0;
     l->trips = t->trips > 0 ? t->trips : 1;
-    if (t->state == BREAKER_BROKEN) {
-        l->since = w->now;
-        l->broken = (uint32_t)fleet_elapsed(w->now, t->since);
-    } else {
-        l->since = held < w->now ? w->now - held : 0;
-        l->broken = t->duration;
-    }
+    l->since = held < w->now ? w->now - held : 0;
+    l->broken = t->state == BREAKER_BROKEN ? (uint32_t)elapsed(l->since, t->ends) : t->duration;
     recovery_begin(l, w->now);
 }
 
 void local_take_over(const struct fleet_world *w, const struct local_term *t)
 {
-    if (t->state != BREAKER_PASSING && !MUTANT(12))
+    if (t->state != BREAKER_PASSING && !MUTANT(NO_LOCAL))
         local_carry_on(w, t);
 }
 
@@ -54,7 +57,8 @@ void local_break(const struct fleet *f, const struct fleet_world *w)
 
     if (t.duration == 0) /* it never broke: RECOVERING by order */
         t.duration = native_broken_time(w->rules, 1, fleet_draw(w));
-    t.since = w->now + t.duration;
+    t.began = w->now;
+    t.ends = w->now + t.duration;
     t.state = BREAKER_BROKEN;
     local_carry_on(w, &t);
 }

@@ -6,13 +6,16 @@
 
 /* What F is in, to be carried on alone. */
 struct local_term {
-    uint64_t since; /* as the fleet's */
+    uint64_t began, ends; /* as the fleet's */
     uint32_t duration;
     uint8_t state, trips;
 };
 
 /* PASSING, afresh; results of earlier permits are late. */
 void local_refresh(const struct fleet_world *world, uint8_t hold);
+
+/* The same state, with another hold. */
+void local_hold(const struct fleet_world *world, uint8_t hold);
 
 struct local_term local_term_of(const struct fleet *fleet);
 

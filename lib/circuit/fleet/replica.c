@@ -5,15 +5,12 @@
  * With a PROPOSE, current is tentative: it has no authority, and dies when anything newer than its base
  * is seen to stand. Otherwise current is what was committed last, as far as this process knows. */
 #include "replica.h"
+#include "draft.h"
 #include "judge.h"
 #include "local.h"
 #include "mutant.h"
+#include "obey.h"
 #include <string.h>
-
-static const breaker_options_t *options_of(const struct fleet_world *w)
-{
-    return &w->rules->options;
-}
 
 static bool is_tentative(const struct fleet *f)
 {
@@ -29,52 +26,59 @@ static const struct record *committed(const struct fleet *f)
 
 static uint64_t broken_bound(const struct fleet_world *w)
 {
-    const breaker_options_t *o = options_of(w);
+    const breaker_options_t *o = fleet_options(w);
     return (uint64_t)((double)o->broken_limit * (1 + o->broken_jitter));
-}
-
-static uint64_t min(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
 }
 
 /* How long a record has been in force already, by the storage's clock; bounded, because that may have
  * stepped since. */
 static uint64_t age(const struct fleet_world *w, const struct record *r, uint64_t bound)
 {
-    return min(w->wall > r->since ? w->wall - r->since : 0, bound);
+    return fleet_min(w->wall > r->since ? w->wall - r->since : 0, bound);
 }
 
-static uint64_t date(const struct fleet_world *w, const struct record *r)
+static void date(struct fleet *f, const struct fleet_world *w, const struct record *r)
 {
-    uint64_t duration = min(r->duration, broken_bound(w));
+    uint64_t duration = fleet_min(r->duration, broken_bound(w));
+    uint64_t bound = r->state == BREAKER_BROKEN       ? duration
+                     : r->state == BREAKER_RECOVERING ? r->recovery_time
+                     : r->epoch > 0                   ? BREAKER_TIME_MAX
+                                                      : 0;
 
-    switch (r->state) {
-    case BREAKER_BROKEN:
-        return w->now + duration - age(w, r, duration);
-    case BREAKER_RECOVERING:
-        return w->now - age(w, r, r->recovery_time);
-    default:
-        return w->now - (r->epoch > 0 ? age(w, r, BREAKER_TIME_MAX) : 0);
-    }
+    f->began = w->now - age(w, r, bound);
+    f->ends = f->began + duration;
 }
 
 static void clear_tally(struct fleet *f, const struct fleet_world *w)
 {
     struct tally_shape shape = judge_shape(w);
-    uint64_t bucket = w->wall / shape.width, first = min(f->current.since / shape.width, bucket);
+    uint64_t bucket = w->wall / shape.width,
+             first = fleet_min(f->current.since / shape.width, bucket);
 
-    if (f->current.state == BREAKER_PASSING)
-        tally_clear(&f->tally, first > 0 ? first - 1 : 0, bucket);
-    else
+    if (f->current.state != BREAKER_PASSING) {
         tally_clear(&f->tally, 0, 0);
+        return;
+    }
+    tally_clear(&f->tally, first > 0 ? first - 1 : 0, bucket);
+    judge_spare(f, w);
+}
+
+/* Nothing but the hold is new in it. */
+static bool is_same_term(const struct record *r, const struct record *before)
+{
+    return r->hold != before->hold && r->state == before->state && r->trips == before->trips &&
+           r->duration == before->duration && (r->since == before->since || before->epoch == 0);
 }
 
 /* The only place that makes dates. */
 static void enter(struct fleet *f, const struct fleet_world *w, const struct record *r,
                   struct fleet_news *news)
 {
-    f->since = date(w, r);
+    if (is_same_term(r, &f->current))
+        local_hold(w, obey_hold(f, r->hold));
+    else
+        local_refresh(w, obey_hold(f, r->hold));
+    date(f, w, r);
     f->current = *r;
     f->entries++;
     f->probes = 0;
@@ -85,8 +89,7 @@ static void enter(struct fleet *f, const struct fleet_world *w, const struct rec
     f->lease_at = UINT64_MAX;
     memset(f->leases, 0, sizeof f->leases);
     clear_tally(f, w);
-    local_refresh(w, r->hold);
-    f->epoch = w->local->epoch;
+    f->oldest_permit = w->local->epoch;
     if (f->is_away) {
         struct local_term term = local_term_of(f);
         local_take_over(w, &term);
@@ -114,7 +117,7 @@ void replica_part(struct fleet *f, const struct fleet_world *w, struct fleet_new
 {
     struct local_term term = local_term_of(f);
 
-    if (!MUTANT(2))
+    if (!MUTANT(TEACH_TENTATIVE))
         replica_drop(f, w, news);
     f->is_away = true;
     local_take_over(w, &term);
@@ -128,13 +131,13 @@ static bool has_authority(const struct fleet *f, const struct fleet_world *w)
 {
     uint64_t time = f->current.recovery_time;
 
-    if (MUTANT(23) || w->now - f->confirmed < FLEET_CONTACT)
+    if (MUTANT(TEACH_BY_EPOCH) || w->now - f->confirmed < FLEET_CONTACT)
         return true;
     if (is_tentative(f))
         return false;
     return f->current.hold != BREAKER_HOLD_NONE ||
-           (f->current.state == BREAKER_BROKEN && w->now < f->since) ||
-           (f->current.state == BREAKER_RECOVERING && fleet_elapsed(f->since, w->now) < time);
+           (f->current.state == BREAKER_BROKEN && w->now < f->ends) ||
+           (f->current.state == BREAKER_RECOVERING && elapsed(f->began, w->now) < time);
 }
 
 /* The storage has it. */
@@ -143,31 +146,15 @@ static void commit(struct fleet *f, const struct fleet_world *w, struct fleet_ne
     if (is_tentative(f))
         f->cas = FLEET_CAS_NONE;
     f->confirmed = w->now;
-    if (f->order.is_offered) {
-        f->order = (struct fleet_order){.op = TURN_ADMIT};
-        news->obeyed = true;
-    }
-}
-
-enum { ORDER_TRIES = 8 };
-
-/* The write of an order is off: it is offered again, over what stands now. */
-static void take_back_order(struct fleet *f, struct fleet_news *news)
-{
-    if (!f->order.is_offered)
-        return;
-    f->order.is_offered = false;
-    if (++f->order.tries >= ORDER_TRIES) {
-        f->order = (struct fleet_order){.op = TURN_ADMIT};
-        news->unheard = true;
-    }
+    obey_committed(f, news);
 }
 
 static void adopt(struct fleet *f, const struct fleet_world *w, const struct record *r,
                   struct fleet_news *news)
 {
     f->cas = FLEET_CAS_NONE;
-    take_back_order(f, news);
+    obey_lost(f, news);
+    obey_other_hold(f, w, r, news);
     enter(f, w, r, news);
 }
 
@@ -179,9 +166,10 @@ static void give_in(struct fleet *f, const struct fleet_world *w, const struct r
     struct local_term before = local_term_of(f);
 
     adopt(f, w, r, news);
-    if (before.state != BREAKER_PASSING && r->state == BREAKER_PASSING && !MUTANT(22))
+    if (before.state != BREAKER_PASSING && r->state == BREAKER_PASSING &&
+        !MUTANT(ABSENT_IS_PASSING))
         local_carry_on(w, &before);
-    f->epoch = w->local->epoch;
+    f->oldest_permit = w->local->epoch;
 }
 
 static void teach(struct fleet *f, const struct fleet_world *w, const struct record *standing)
@@ -196,7 +184,8 @@ static void teach(struct fleet *f, const struct fleet_world *w, const struct rec
 static void compare_policies(struct fleet *f, const struct fleet_world *w, const struct record *r,
                              struct fleet_news *news)
 {
-    if (r->epoch == 0 || r->policy == judge_policy(w->rules) || f->is_differing)
+    if (r->epoch == 0 || r->writer == w->self || r->policy == judge_policy(w->rules) ||
+        f->is_differing)
         return;
     f->is_differing = true;
     news->differs = true;
@@ -210,7 +199,7 @@ void replica_see(struct fleet *f, const struct fleet_world *w, const struct reco
     bool is_mine = record_same(r, &f->current), is_known = record_same(r, known);
 
     compare_policies(f, w, r, news);
-    if (order > 0 || (sight == REPLICA_STANDING && (is_mine || is_known || MUTANT(24))))
+    if (order > 0 || (sight == REPLICA_STANDING && (is_mine || is_known || MUTANT(ANY_CONTACT))))
         f->confirmed = w->now;
     if (is_mine && (is_tentative(f) || sight == REPLICA_STANDING))
         commit(f, w, news);
@@ -218,7 +207,7 @@ void replica_see(struct fleet *f, const struct fleet_world *w, const struct reco
         adopt(f, w, r, news);
     else if (order == 0 || sight == REPLICA_PASSED)
         return; /* a tentative one goes on while it is being written */
-    else if (MUTANT(1))
+    else if (MUTANT(ADOPT_ANYTHING))
         adopt(f, w, r, news);
     else if (!has_authority(f, w))
         give_in(f, w, r, news);
@@ -233,75 +222,15 @@ static bool may_write(const struct fleet *f, const struct fleet_world *w)
     return !f->cas_is_out && w->wall > 0;
 }
 
-static uint64_t max(uint64_t a, uint64_t b)
-{
-    return a > b ? a : b;
-}
-
-/* Has PASSING held long enough for the next trip to be a first one again? */
-static bool is_streak_over(const struct fleet *f, const struct fleet_world *w)
-{
-    uint64_t enough = max(options_of(w)->recovery_time, f->current.duration);
-
-    return f->current.state == BREAKER_PASSING &&
-           (MUTANT(21) || fleet_elapsed(f->since, w->now) > enough);
-}
-
-static struct record next_record(const struct fleet *f, const struct fleet_world *w,
-                                 breaker_state_t to)
-{
-    struct record r = f->current;
-    struct tally_sums s;
-
-    r.epoch = MUTANT(3) ? r.epoch + 1 : max(r.epoch + 1, w->wall);
-    r.nonce = (uint32_t)fleet_chance(w);
-    r.writer = w->self;
-    r.state = (uint8_t)to;
-    r.since = w->wall;
-    r.recovery_time = (uint32_t)options_of(w)->recovery_time;
-    r.policy = judge_policy(w->rules);
-    r.error = w->local->last_error;
-    if (to != BREAKER_RECOVERING || f->current.state != BREAKER_BROKEN)
-        r.ok = r.failed = r.slow = 0;
-    judge_sum(f, w, &s);
-    if (s.most_reporters > 0)
-        r.reporters = s.most_reporters;
-    if (to == BREAKER_BROKEN) {
-        r.trips = is_streak_over(f, w) ? 0 : r.trips;
-        r.trips += r.trips < UINT8_MAX;
-        r.duration = native_broken_time(w->rules, r.trips, fleet_draw(w));
-    }
-    return r;
-}
-
-static void give_why(struct record *r, const struct tally_sums *why)
-{
-    if (r->state == BREAKER_RECOVERING)
-        return; /* it keeps the numbers of the trip */
-    r->ok = why->counts.ok;
-    r->failed = why->counts.failed;
-    r->slow = why->counts.slow;
-}
-
 /* In force here at once, and to be written over what was. */
 static void offer(struct fleet *f, const struct fleet_world *w, struct record *r,
                   struct fleet_news *news)
 {
-    record_trim(r);
     if (!is_tentative(f))
         f->base = f->current;
     f->cas = FLEET_CAS_PROPOSE;
     f->cas_at = w->now;
     enter(f, w, r, news);
-}
-
-/* A transition that could not be written may have had its time: the next one takes its place. */
-static void give_up_order(struct fleet *f, struct fleet_news *news)
-{
-    if (!f->order.is_offered || f->order.op == TURN_HOLD) /* a hold goes on in the next one */
-        return;
-    f->order = (struct fleet_order){.op = TURN_ADMIT};
-    news->unheard = true;
 }
 
 bool replica_propose(struct fleet *f, const struct fleet_world *w, breaker_state_t to,
@@ -312,52 +241,20 @@ bool replica_propose(struct fleet *f, const struct fleet_world *w, breaker_state
     if (f->cas == FLEET_CAS_TEACH || !may_write(f, w))
         return false;
     if (is_tentative(f))
-        give_up_order(f, news);
-    r = next_record(f, w, to);
-    give_why(&r, why);
+        obey_outdone(f, news);
+    r = draft_transition(f, w, to, why);
     offer(f, w, &r, news);
     return true;
 }
 
-/* When the state in force would have had to begin, by the storage's clock now. */
-static uint64_t beginning(const struct fleet *f, const struct fleet_world *w)
+bool replica_order(struct fleet *f, const struct fleet_world *w, uint8_t op,
+                   const struct fleet_order *order, struct fleet_news *news)
 {
-    uint64_t held = fleet_elapsed(f->since, w->now);
-
-    if (f->current.state == BREAKER_BROKEN) {
-        uint64_t left = fleet_elapsed(w->now, f->since);
-        held = f->current.duration > left ? f->current.duration - left : 0;
-    }
-    return held < w->wall ? w->wall - held : 0;
-}
-
-bool replica_order(struct fleet *f, const struct fleet_world *w, const struct fleet_order *order,
-                   struct fleet_news *news)
-{
-    bool is_immediate = options_of(w)->recovery == BREAKER_IMMEDIATE;
     struct record r;
 
     if (f->cas == FLEET_CAS_TEACH || !may_write(f, w))
         return false;
-    if (order->op == TURN_TRIP) {
-        r = next_record(f, w, BREAKER_BROKEN);
-        r.duration = order->duration > 0 ? order->duration : r.duration;
-    } else if (order->op == TURN_RECOVER) {
-        r = next_record(f, w, is_immediate ? BREAKER_PASSING : BREAKER_RECOVERING);
-    } else if (order->op == TURN_RESET) {
-        r = next_record(f, w, BREAKER_PASSING);
-        r.trips = 0;
-    } else {
-        uint64_t since = beginning(f, w);
-        struct record before = f->current;
-        r = next_record(f, w, (breaker_state_t)f->current.state);
-        r.since = since;
-        r.trips = before.trips;
-        r.duration = before.duration;
-        r.reporters = before.reporters;
-        r.ok = before.ok, r.failed = before.failed, r.slow = before.slow;
-        r.hold = order->hold;
-    }
+    r = draft_order(f, w, op, order->duration);
     offer(f, w, &r, news);
     return true;
 }

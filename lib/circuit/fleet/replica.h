@@ -19,9 +19,9 @@ void replica_see(struct fleet *fleet, const struct fleet_world *world, const str
 bool replica_propose(struct fleet *fleet, const struct fleet_world *world, breaker_state_t to,
                      const struct tally_sums *why, struct fleet_news *news);
 
-/* The same of an order, which may also begin a state anew, or change the hold only. A transition that
- * is not committed yet gives way. */
-bool replica_order(struct fleet *fleet, const struct fleet_world *world,
+/* The same of an order: a state, which may be begun anew (op; or the one in force goes on), and the hold
+ * that was ordered. A transition that is not committed yet gives way. */
+bool replica_order(struct fleet *fleet, const struct fleet_world *world, uint8_t op,
                    const struct fleet_order *order, struct fleet_news *news);
 
 /* What became of the write of this record. */

@@ -6,6 +6,7 @@
 #include "judge.h"
 #include "keys.h"
 #include "mutant.h"
+#include "obey.h"
 
 enum { RECOVERY_LIVES = 20, RECOVERY_LIFE = 3600000 }; /* times its time, and ms: the longer */
 
@@ -13,7 +14,7 @@ enum { RECOVERY_LIVES = 20, RECOVERY_LIFE = 3600000 }; /* times its time, and ms
 
 static uint64_t count_life(const struct fleet *f, const struct fleet_world *w)
 {
-    const breaker_options_t *o = &w->rules->options;
+    const breaker_options_t *o = fleet_options(w);
     struct tally_shape shape = judge_shape(w);
 
     if (f->current.state == BREAKER_RECOVERING && o->recovery_time * RECOVERY_LIVES > RECOVERY_LIFE)
@@ -38,6 +39,7 @@ static void number(struct ask *a, const struct fleet_world *w, const struct flee
     v = ask_verb(a, BREAKER_INCR, key, length);
     v->number = more;
     v->ttl = count_life(f, w);
+    a->writes = true;
 }
 
 static void bucket(struct ask *a, const struct fleet *f, const struct fleet_world *w,
@@ -64,12 +66,12 @@ static void buckets(struct ask *a, struct fleet *f, const struct fleet_world *w)
 
     if (f->current.state == BREAKER_PASSING)
         tally_roll(&f->tally, &shape, w->wall / shape.width);
-    if (!MUTANT(10) || !tally_is_sent(&f->tally))
+    if (!MUTANT(ONE_BATCH) || !tally_is_sent(&f->tally))
         tally_send(&f->tally, &shape);
     for (unsigned i = 0; i < TALLY_BATCHES; i++)
         if (!tally_is_empty(&f->tally.sent[i].more))
             bucket(a, f, w, f->tally.sent[i].bucket,
-                   MUTANT(10) && f->misses > 0 ? &nothing : &f->tally.sent[i].more);
+                   MUTANT(ONE_BATCH) && f->misses > 0 ? &nothing : &f->tally.sent[i].more);
     which = f->tally.newest;
     if (a->bucket_count < TALLY_BATCHES && !has(a, which))
         bucket(a, f, w, which, &nothing);
@@ -98,8 +100,8 @@ void sync_make(struct ask *a, struct fleet *f, const struct fleet_world *w)
     char *key;
 
     ask_begin(a, f, w, ASK_SYNC);
-    a->is_look = f->is_thorough;
-    a->is_thorough = f->is_thorough || judge_is_suspicious(f, w);
+    a->looks = f->looks;
+    a->is_thorough = fleet_is_looked_at(f) || judge_is_suspicious(f, w);
     if (w->wall > 0 && f->current.state != BREAKER_BROKEN && !fleet_keeps_counts(w))
         buckets(a, f, w);
     key = ask_next_key(a);
@@ -147,13 +149,13 @@ static void ask_on(struct ask *a, struct fleet *f, const struct fleet_world *w)
     struct tally_shape shape = judge_shape(w);
     bool complete = f->current.state != BREAKER_PASSING || fleet_keeps_counts(w) ||
                     tally_is_complete(&f->tally, &shape, w->wall);
+    bool is_of_this = a->entries == f->entries; /* the counts, of the record in force */
 
-    if (a->entries != f->entries && f->is_thorough)
-        fleet_sync_by(f, w->now); /* these were the counts of another record */
-    else if (complete && a->is_look)
-        f->is_thorough = false;
-    if (!complete && (f->is_thorough || judge_is_suspicious(f, w)))
-        fleet_sync_by(f, w->now + w->rules->options.sync_interval);
+    if (complete && is_of_this)
+        f->looked = a->looks;
+    if (!fleet_is_looked_at(f) && (complete || !judge_is_suspicious(f, w)))
+        return;
+    fleet_sync_by(f, complete || !is_of_this ? w->now : w->now + fleet_options(w)->sync_interval);
 }
 
 static void hear(struct ask *a, struct fleet *f, const struct fleet_world *w,
@@ -167,7 +169,7 @@ static void hear(struct ask *a, struct fleet *f, const struct fleet_world *w,
     if (!is_old)
         hear_counts(a, f, w);
     replica_see(f, w, &record, is_old ? REPLICA_PASSED : sight, news);
-    fleet_obey(f, w, news);
+    obey(f, w, news);
     judge_evidence(f, w, news);
     ask_on(a, f, w);
 }
@@ -180,8 +182,9 @@ void sync_hear(struct ask *a, struct fleet *f, const struct fleet_world *w, bool
         hear(a, f, w, news);
         return;
     }
+    f->looked = a->looks;
     tally_unread(&f->tally);
-    if (!MUTANT(9) && !MUTANT(10))
+    if (!MUTANT(SEND_AGAIN) && !MUTANT(ONE_BATCH))
         tally_lose(&f->tally); /* at most once */
 }
 

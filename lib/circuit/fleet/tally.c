@@ -220,7 +220,7 @@ bool tally_has_unsent(const struct tally *t)
 
 void tally_send(struct tally *t, const struct tally_shape *shape)
 {
-    for (unsigned i = 0; MUTANT(9) && i < TALLY_BATCHES; i++)
+    for (unsigned i = 0; MUTANT(SEND_AGAIN) && i < TALLY_BATCHES; i++)
         send_again(t, &t->sent[i]);
     memcpy(t->sent, t->unsent, sizeof t->sent);
     memset(t->unsent, 0, sizeof t->unsent);
