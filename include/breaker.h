@@ -154,7 +154,8 @@ typedef enum {
      * results and a ratio below recovery_ratio; a ratio at or over it with that many results is BROKEN
      * again. Until recovery_min successes were seen, at most recovery_min probes are in flight. The
      * first call of each tenth of recovery_time is admitted whatever the draw, so that low traffic
-     * recovers too. */
+     * recovers too. Where many processes share the circuit, PASSING needs recovery_min successes of
+     * all of them, and the first call of a tenth is drawn for, so that one process or so makes it. */
     BREAKER_SAMPLER = 0,
     /* At most max_trials calls at once; success_threshold successes close the circuit, one failure
      * (or, with slow_ratio set, one slow call) breaks it. What pybreaker and most others do. */
@@ -188,10 +189,11 @@ typedef struct breaker_options_s {
 
     /* -- The window of PASSING. A result is credited to the moment of its completion. */
     uint64_t window;     /* its span: 1 .. a day. Default 10000 */
-    unsigned buckets;    /* the time buckets it is made of: 1 .. 60, at most one per ms. Default 10 */
-    unsigned last_calls; /* instead: the last so many outcomes, whenever they were: 1 .. 10000. What
-                            processes count together (share) is by time all the same. Default 0: by
-                            time */
+    unsigned buckets;    /* the time buckets it is made of: 1 .. 60, at most one per ms; processes
+                            count together (share) in no more than 10. Default 10 */
+    unsigned last_calls; /* instead: the last so many outcomes, whenever they were: 1 .. 10000. Those of
+                            many processes are in no order: where they share, each judges its own, and
+                            min_reporters of them break the circuit. Default 0: by time */
 
     /* -- Rules: any of those that are set trips. At least one must be. Numbers of calls are up to 2^31,
      * which is what a window counts, or up to last_calls. */
@@ -205,7 +207,8 @@ typedef struct breaker_options_s {
     double slow_ratio;             /* slow / (ok + failed) >= this: (0, 1]. Default BREAKER_OFF */
     uint64_t slow_time;            /* slow is a call that took this long or longer: 1 .. a day; needed
                                       by slow_ratio. Default 0 */
-    breaker_rule_fn rule;          /* Default NULL */
+    breaker_rule_fn rule;          /* Default NULL. Where processes share, it is asked about the
+                                      counts of all, and about this one's */
     void *rule_data;
     uint64_t passing_time; /* the least time in PASSING before a trip. Default 0 (aiomisc) */
 
@@ -396,8 +399,9 @@ BREAKER_API int breaker_report(breaker_t *breaker, breaker_permit_t *permit,
                                breaker_outcome_t outcome, int status);
 
 /* How long until it is worth while to ask again: the rest of BROKEN; 0 in PASSING; in RECOVERING, the
- * time to the next sure admission at the latest; UINT64_MAX when forced open. Computes, changes
- * nothing. */
+ * time to the next sure admission at the latest (of a shared circuit's: to when one may be had);
+ * UINT64_MAX when forced open; with BREAKER_OUTAGE_REFUSE and the storage away, the time until it is
+ * asked again, and at least 1. Computes, changes nothing. */
 BREAKER_API uint64_t breaker_retry_after(const breaker_t *breaker);
 
 /* ---- Use, with callbacks -----------------------------------------------------------------------*/
@@ -519,7 +523,9 @@ BREAKER_API int breaker_cancel(breaker_call_t *call);
  * where a storage is asked. The order is the caller's memory until its callback; callback may be NULL,
  * and then order is not used and may be NULL too. status: 0, or UV_ECANCELED when the breaker was
  * destroyed before; of a shared circuit also the storage's error (UV_ETIMEDOUT, ...): then it acts here,
- * and goes to the others when the storage is back, within a minute or, a hold, whenever. UV_ESHUTDOWN
+ * and goes to the others when the storage is back, within a minute or, a hold, whenever, unless somebody
+ * laid another meanwhile; UV_EBUSY: others were faster, again and again. Of states that are ordered
+ * before the storage has the first, the last is meant, and so of holds. UV_ESHUTDOWN
  * as breaker_call; UV_EBUSY: the order is in use; UV_ENOBUFS: without a callback, and all conversations
  * with the storage are taken. */
 typedef void (*breaker_order_cb)(breaker_order_t *order, int status);
@@ -554,8 +560,8 @@ BREAKER_API int breaker_reset(breaker_t *breaker, breaker_order_t *order, breake
 BREAKER_API int breaker_hold(breaker_t *breaker, breaker_hold_t hold, breaker_order_t *order,
                              breaker_order_cb done);
 
-/* Asks the storage what it holds now, so that breaker_inspect, in the callback, shows it. At once, and
- * without effect, for a circuit of this process. */
+/* Asks the storage what it holds, no earlier than now, so that breaker_inspect, in the callback, shows
+ * it. At once, and without effect, for a circuit of this process. */
 BREAKER_API int breaker_refresh(breaker_t *breaker, breaker_order_t *order, breaker_order_cb done);
 
 /* Which circuits there are in the storage, whatever process has them: each that was used in the last half
@@ -601,8 +607,10 @@ typedef struct breaker_snapshot_s {
     breaker_state_t state;
     breaker_hold_t hold;
     uint64_t epoch;          /* grows with each transition, hold, and write-off of missing probes */
-    uint64_t since;          /* the panel's clock at the last transition */
-    breaker_counts_t counts; /* PASSING: the window; RECOVERING: since it began; BROKEN: none */
+    uint64_t since;          /* the panel's clock at the last transition; 0: before it began */
+    breaker_counts_t counts; /* PASSING: the window; RECOVERING: since it began; BROKEN: none. Of a
+                                shared circuit: of all processes, which may be PASSING while this one
+                                is BROKEN by itself; but consecutive is always this one's */
     double ratio;            /* failed / (ok + failed) of counts; 0 where there are none */
     uint64_t retry_after;    /* as breaker_retry_after */
     int last_error;          /* status of the last failure; 0: none yet */
@@ -632,7 +640,7 @@ enum {
     /* For a panel's listeners: */
     BREAKER_ON_STORAGE_LOST = 1 << 7, /* the panel's storage is away; status says why. With a breaker: it
                                          is well, but will not do with this shared circuit's keys (one
-                                         is taken by something else, say) */
+                                         is taken by something else, or there is no room for more) */
     BREAKER_ON_STORAGE_FOUND = 1 << 8,
     BREAKER_ON_MISSED = 1 << 9, /* events came faster than memory can hold */
     BREAKER_ON_ALL = (1 << 7) - 1
@@ -647,7 +655,8 @@ typedef struct breaker_event_s {
     uint64_t duration;       /* success, failure, late: how long the call took */
     breaker_state_t from;    /* state change; otherwise the state at the time, in both */
     breaker_state_t to;
-    breaker_counts_t counts; /* state change: the evidence it was made on */
+    breaker_counts_t counts; /* state change: the evidence it was made on; of many processes,
+                                consecutive is 0 */
     uint64_t retry_after;    /* rejected, and state change to BROKEN */
     int elsewhere;           /* state change: others made it, and it was learnt from the storage */
     uint64_t missed[BREAKER_KINDS]; /* BREAKER_ON_MISSED: how many of each kind, in order of kinds */
