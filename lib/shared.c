@@ -205,12 +205,25 @@ void shared_begin(breaker_t *b)
     mission_tend(s);
 }
 
+static void unlisten(const breaker_t *b)
+{
+    breaker_panel_t *panel = b->panel;
+    const breaker_storage_ops_t *ops = panel->door.storage->ops;
+    struct fleet_world world = shared_world(b, panel_now(panel));
+    char key[KEYS_SIZE];
+
+    if (ops->size > offsetof(breaker_storage_ops_t, unlisten) && ops->unlisten != NULL)
+        ops->unlisten(panel->door.storage, &panel->door.client, key, keys_bell(key, &world));
+}
+
 void shared_end(breaker_t *b)
 {
     struct shared *s = shared_of(b);
 
     if (fleet_has_reported(&s->fleet))
         b->panel->fleet.left = fleet_clock_wall(&b->panel->fleet.clock, panel_now(b->panel));
+    if (!b->panel->is_closing)
+        unlisten(b);
     mission_cancel_all(s);
     tell(s, is_look, UV_ECANCELED);
     tell(s, is_order, UV_ECANCELED);

@@ -202,9 +202,15 @@ typedef struct breaker_storage_ops_s {
                   breaker_transaction_t *transaction);
 
     /* Optional. Clients hear no bell before they listen to a key; NULL: they hear all. Listening to a
-     * key twice is once; it ends with close. Returns 0 or UV_ENOMEM. */
+     * key twice is once; it ends with unlisten or close. Returns 0 or UV_ENOMEM. */
     int (*listen)(breaker_storage_t *storage, breaker_client_t *client, const char *key,
                   size_t key_length);
+
+    /* Optional (NULL: listening goes on until close; what breakers listened to that are gone is kept).
+     * The client listens to the key no more: no memory is kept for that, and what rings late may still
+     * be heard. Nothing, where it does not listen. May be called inside bell. */
+    void (*unlisten)(breaker_storage_t *storage, breaker_client_t *client, const char *key,
+                     size_t key_length);
 } breaker_storage_ops_t;
 
 /* The first member of every storage's own struct. The user makes a storage, gives it to panels, and

@@ -161,6 +161,13 @@ static int memory_listen(breaker_storage_t *storage, breaker_client_t *client, c
     return memory_bell_listen(&((struct memory *)storage)->bell, client, key, (uint16_t)key_length);
 }
 
+static void memory_unlisten(breaker_storage_t *storage, breaker_client_t *client, const char *key,
+                            size_t key_length)
+{
+    if (key != NULL && key_length >= 1 && key_length <= BREAKER_KEY_MAX)
+        memory_bell_unlisten(&((struct memory *)storage)->bell, client, key, (uint16_t)key_length);
+}
+
 static const breaker_storage_ops_t ops = {
     .size = sizeof ops,
     .name = "memory",
@@ -172,6 +179,7 @@ static const breaker_storage_ops_t ops = {
     .cancel = memory_cancel,
     .flush = memory_flush,
     .listen = memory_listen,
+    .unlisten = memory_unlisten,
 };
 
 /* ---- Life --------------------------------------------------------------------------------------*/

@@ -9,8 +9,8 @@
 struct listening {
     struct memory_node node; /* in the bell's table */
     struct memory_client *client;
-    struct listening *next;    /* of the client's */
-    struct listening *ringing; /* in the client's queue */
+    struct listening *next, **link; /* of the client's */
+    struct listening *ringing;      /* in the client's queue */
     bool rings;
     uint16_t length;
     char value[BREAKER_VALUE_MAX];
@@ -42,20 +42,41 @@ void memory_bell_free(struct memory_bell *bell)
 
 /* ---- Delivery, on the client's loop ------------------------------------------------------------*/
 
-static struct listening *next_ringing(struct memory_client *own, char *value, uint16_t *length)
+/* What one rings, to be told when nothing is locked: who listens may be gone meanwhile. */
+struct ring {
+    uint16_t key_length, length;
+    char key[BREAKER_KEY_MAX], value[BREAKER_VALUE_MAX];
+};
+
+static void copy(struct ring *ring, const struct listening *listening)
+{
+    ring->key_length = listening->node.key_length;
+    ring->length = listening->length;
+    memcpy(ring->key, listening->key, listening->node.key_length);
+    memcpy(ring->value, listening->value, listening->length);
+}
+
+static void leave_queue(struct memory_client *own, struct listening *listening)
+{
+    struct listening **link = &own->first;
+    while (*link != listening)
+        link = &(*link)->ringing;
+    *link = listening->ringing;
+    if (*link == NULL)
+        own->last = link;
+    listening->rings = false;
+}
+
+static bool next_ring(struct memory_client *own, struct ring *ring)
 {
     uv_mutex_lock(own->bell->mutex);
-    struct listening *listening = own->first;
-    if (listening != NULL) {
-        own->first = listening->ringing;
-        if (own->first == NULL)
-            own->last = &own->first;
-        listening->rings = false;
-        *length = listening->length;
-        memcpy(value, listening->value, listening->length);
+    struct listening *first = own->first;
+    if (first != NULL) {
+        copy(ring, first);
+        leave_queue(own, first);
     }
     uv_mutex_unlock(own->bell->mutex);
-    return listening;
+    return first != NULL;
 }
 
 static size_t count_ringing(struct memory_client *own)
@@ -73,14 +94,10 @@ static size_t count_ringing(struct memory_client *own)
 static void on_async(uv_async_t *async)
 {
     struct memory_client *own = async->data;
-    char value[BREAKER_VALUE_MAX];
-    uint16_t length;
-    for (size_t left = count_ringing(own); left > 0 && !own->is_closed; left--) {
-        struct listening *listening = next_ringing(own, value, &length);
-        if (listening == NULL)
-            return;
-        own->client->bell(own->client, listening->key, listening->node.key_length, value, length);
-    }
+    size_t left = count_ringing(own);
+    struct ring ring;
+    for (; left > 0 && !own->is_closed && next_ring(own, &ring); left--)
+        own->client->bell(own->client, ring.key, ring.key_length, ring.value, ring.length);
 }
 
 void memory_bell_tell(struct memory_bell *bell, const breaker_client_t *from,
@@ -131,13 +148,22 @@ int memory_bell_open(struct memory_bell *bell, breaker_client_t *client)
     return 0;
 }
 
-static bool listens_to(const struct memory_client *own, uint32_t hash, const char *key,
-                       uint16_t key_length)
+static struct listening *find(const struct memory_client *own, uint32_t hash, const char *key,
+                              uint16_t key_length)
 {
-    const struct memory_node *node = memory_table_find(&own->bell->table, hash, key, key_length);
-    while (node != NULL && ((const struct listening *)node)->client != own)
+    struct memory_node *node = memory_table_find(&own->bell->table, hash, key, key_length);
+    while (node != NULL && ((struct listening *)node)->client != own)
         node = memory_table_again(node);
-    return node != NULL;
+    return (struct listening *)node;
+}
+
+static void push(struct memory_client *own, struct listening *listening)
+{
+    listening->next = own->listens;
+    listening->link = &own->listens;
+    if (own->listens != NULL)
+        own->listens->link = &listening->next;
+    own->listens = listening;
 }
 
 int memory_bell_listen(struct memory_bell *bell, breaker_client_t *client, const char *key,
@@ -153,12 +179,11 @@ int memory_bell_listen(struct memory_bell *bell, breaker_client_t *client, const
         (struct memory_node){.key = listening->key, .key_length = key_length, .hash = hash};
     listening->client = own;
     uv_mutex_lock(bell->mutex);
-    bool is_new = !listens_to(own, hash, key, key_length);
+    bool is_new = find(own, hash, key, key_length) == NULL;
     int error = is_new ? memory_table_reserve(&bell->table, 1) : 0;
     if (is_new && error == 0) {
         memory_table_insert(&bell->table, &listening->node);
-        listening->next = own->listens;
-        own->listens = listening;
+        push(own, listening);
         listening = NULL;
     }
     uv_mutex_unlock(bell->mutex);
@@ -166,16 +191,36 @@ int memory_bell_listen(struct memory_bell *bell, breaker_client_t *client, const
     return error;
 }
 
-static void forget_listens(struct memory_client *own)
+/* One that does not ring. */
+static void forget(struct memory_client *own, struct listening *listening)
 {
-    while (own->listens != NULL) {
-        struct listening *listening = own->listens;
-        own->listens = listening->next;
-        memory_table_remove(&own->bell->table, &listening->node);
-        memory_release(listening);
-    }
+    *listening->link = listening->next;
+    if (listening->next != NULL)
+        listening->next->link = listening->link;
+    memory_table_remove(&own->bell->table, &listening->node);
+    memory_release(listening);
+}
+
+void memory_bell_unlisten(struct memory_bell *bell, breaker_client_t *client, const char *key,
+                          uint16_t key_length)
+{
+    struct memory_client *own = client->storage_data;
+    uint32_t hash = memory_table_hash(&bell->table, key, key_length);
+    uv_mutex_lock(bell->mutex);
+    struct listening *listening = find(own, hash, key, key_length);
+    if (listening != NULL && listening->rings)
+        leave_queue(own, listening);
+    if (listening != NULL)
+        forget(own, listening);
+    uv_mutex_unlock(bell->mutex);
+}
+
+static void forget_all(struct memory_client *own)
+{
     own->first = NULL;
     own->last = &own->first;
+    while (own->listens != NULL)
+        forget(own, own->listens);
 }
 
 static void on_closed(uv_handle_t *handle)
@@ -198,7 +243,7 @@ void memory_bell_close(struct memory_bell *bell, breaker_client_t *client)
 {
     struct memory_client *own = client->storage_data;
     uv_mutex_lock(bell->mutex);
-    forget_listens(own);
+    forget_all(own);
     bell->clients--;
     own->is_closed = true;
     uv_mutex_unlock(bell->mutex);

@@ -24,6 +24,8 @@ int memory_bell_open(struct memory_bell *bell, breaker_client_t *client);
 void memory_bell_close(struct memory_bell *bell, breaker_client_t *client);
 int memory_bell_listen(struct memory_bell *bell, breaker_client_t *client, const char *key,
                        uint16_t key_length);
+void memory_bell_unlisten(struct memory_bell *bell, breaker_client_t *client, const char *key,
+                          uint16_t key_length);
 
 /* Rings, the mutex being held, for all that listen but the one that tells. Never fails. */
 void memory_bell_tell(struct memory_bell *bell, const breaker_client_t *from,

@@ -110,6 +110,31 @@ static void nothing_rings_unasked(struct suite *suite)
     MUST(suite, suite->party[0].heard == 0 && suite->party[1].heard == 0);
 }
 
+static void who_listens_no_more(struct suite *suite)
+{
+    const breaker_storage_ops_t *ops = suite->storage->ops;
+    struct party *party = &suite->party[1];
+    if (ops->listen == NULL || ops->unlisten == NULL)
+        return;
+    ops->unlisten(suite->storage, &party->client, TEXT("key"));
+    for (unsigned rounds = 0; rounds < 2; rounds++) {
+        MUST(suite, listen_to(suite, party, TEXT("key")) == 0);
+        MUST(suite, listen_to(suite, party, TEXT("other")) == 0);
+        MUST(suite, is_heard(suite, TEXT("key"), TEXT("value")));
+        ops->unlisten(suite->storage, &party->client, TEXT("key"));
+        suite_pass(suite, 50);
+        party->heard = 0;
+        for (unsigned i = 0; i < 3; i++) {
+            int status;
+            tell(suite, TEXT("key"), TEXT("unheard"), &status);
+            MUST(suite, status == 0);
+            suite_pass(suite, 10);
+        }
+        MUST(suite, party->heard == 0);
+        MUST(suite, is_heard(suite, TEXT("other"), TEXT("value")));
+    }
+}
+
 static void bell_and_close(struct suite *suite)
 {
     struct party *party = &suite->party[1];
@@ -198,6 +223,8 @@ const struct rule conformance_bells[] = {
     {"of many tellings, the last is heard", last_is_heard, BREAKER_STORAGE_BELL},
     {"what was not done does not ring", only_what_is_done_rings, BREAKER_STORAGE_BELL},
     {"a client that does not listen hears nothing", nothing_rings_unasked, BREAKER_STORAGE_BELL},
+    {"a client that listens no more hears nothing, and may listen again", who_listens_no_more,
+     BREAKER_STORAGE_BELL},
     {"a client that has closed hears nothing", bell_and_close, BREAKER_STORAGE_BELL},
     {"clients of several threads share it, in whole steps", threads_share, BREAKER_STORAGE_THREADS},
     {NULL, NULL, 0},

@@ -69,6 +69,14 @@ static int spoilt_listen(breaker_storage_t *storage, breaker_client_t *client, c
     return mutant_base->ops->listen(mutant_base, client, key, key_length);
 }
 
+static void spoilt_unlisten(breaker_storage_t *storage, breaker_client_t *client, const char *key,
+                            size_t key_length)
+{
+    (void)storage;
+    if (!mutant->is_all_ears)
+        mutant_base->ops->unlisten(mutant_base, client, key, key_length);
+}
+
 static int make(void *data, breaker_storage_t **storage)
 {
     static const breaker_storage_ops_t ops = {
@@ -81,6 +89,7 @@ static int make(void *data, breaker_storage_t **storage)
         .cancel = spoilt_cancel,
         .flush = spoilt_flush,
         .listen = spoilt_listen,
+        .unlisten = spoilt_unlisten,
     };
     static breaker_storage_t spoilt = {&ops};
     (void)data;

@@ -115,6 +115,7 @@ static const breaker_storage_ops_t ops = {
     .cancel = fake_cancel,
     .flush = fake_flush,
     .listen = fake_client_listen,
+    .unlisten = fake_client_unlisten,
 };
 
 /* ---- For the test ------------------------------------------------------------------------------*/

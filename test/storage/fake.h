@@ -41,6 +41,7 @@ struct fake_totals {
     unsigned carried_out; /* also in part, also after a cancel */
     unsigned completed;
     unsigned cancelled;
+    unsigned ears;                /* that clients have */
     unsigned faults[FAKE_FAULTS]; /* how many met each */
 };
 

@@ -130,5 +130,16 @@ int fake_client_listen(breaker_storage_t *storage, breaker_client_t *outer, cons
 {
     struct fake *fake = (struct fake *)storage;
     struct fake_client *client = outer->storage_data;
-    return fake->memory->ops->listen(fake->memory, &client->inner, key, key_length);
+    int status = fake->memory->ops->listen(fake->memory, &client->inner, key, key_length);
+    fake->totals.ears += status == 0;
+    return status;
+}
+
+void fake_client_unlisten(breaker_storage_t *storage, breaker_client_t *outer, const char *key,
+                          size_t key_length)
+{
+    struct fake *fake = (struct fake *)storage;
+    struct fake_client *client = outer->storage_data;
+    fake->totals.ears--;
+    fake->memory->ops->unlisten(fake->memory, &client->inner, key, key_length);
 }

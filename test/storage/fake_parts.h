@@ -70,6 +70,8 @@ int fake_client_open(breaker_storage_t *storage, breaker_client_t *outer);
 void fake_client_close(breaker_storage_t *storage, breaker_client_t *outer);
 int fake_client_listen(breaker_storage_t *storage, breaker_client_t *outer, const char *key,
                        size_t key_length);
+void fake_client_unlisten(breaker_storage_t *storage, breaker_client_t *outer, const char *key,
+                          size_t key_length);
 /* Sees to it that what is due completes in the next turn of the loop. */
 void fake_client_pump(const struct fake *fake, struct fake_client *client);
 

@@ -316,6 +316,61 @@ static void bell_keeps_the_newest(void **state)
     assert_int_equal(uv_loop_close(&loop), 0);
 }
 
+enum { EARS = 300 };
+
+struct crowd {
+    breaker_storage_t *storage;
+    unsigned heard;
+};
+
+/* Lets go of this key, and of two of three others, which ring too. */
+static void on_crowd(breaker_client_t *client, const char *key, size_t key_length,
+                     const char *value, size_t length)
+{
+    struct crowd *crowd = client->data;
+    char other[16];
+    (void)value, (void)length;
+    crowd->heard++;
+    for (int i = 0; i < EARS; i++) {
+        size_t other_length = (size_t)sprintf(other, "%d", i);
+        if (i % 3 != 0 || (other_length == key_length && memcmp(other, key, key_length) == 0))
+            crowd->storage->ops->unlisten(crowd->storage, client, other, other_length);
+    }
+}
+
+static void ears_are_given_back(void **state)
+{
+    struct crowd crowd = {.storage = make(0, 1)};
+    breaker_storage_t *storage = crowd.storage;
+    uv_loop_t loop;
+    uv_timer_t alive;
+    char key[16];
+    (void)state;
+    uv_loop_init(&loop);
+    breaker_client_t client = {.loop = &loop, .data = &crowd, .bell = on_crowd, .closed = on_quiet};
+    breaker_client_t teller = {.loop = &loop, .data = &crowd, .bell = on_crowd, .closed = on_quiet};
+    assert_int_equal(storage->ops->open(storage, &client), 0);
+    assert_int_equal(storage->ops->open(storage, &teller), 0);
+    for (int i = 0; i < EARS; i++)
+        assert_int_equal(storage->ops->listen(storage, &client, key, (size_t)sprintf(key, "%d", i)),
+                         0);
+    for (int i = 0; i < EARS; i++) {
+        breaker_verb_t tell = {.kind = BREAKER_TELL, .key = key, .value = key};
+        tell.key_length = tell.length = (uint16_t)sprintf(key, "%d", i);
+        assert_int_equal(transact(storage, &teller, &tell, 1), 0);
+    }
+    uv_timer_init(&loop, &alive);
+    uv_timer_start(&alive, on_alive, 5, 0);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    assert_int_equal(crowd.heard, EARS / 3);
+    storage->ops->unlisten(storage, &client, "never", 5);
+    storage->ops->close(storage, &client);
+    storage->ops->close(storage, &teller);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    assert_int_equal(breaker_memory_destroy(storage), 0);
+    assert_int_equal(uv_loop_close(&loop), 0);
+}
+
 /* Without a clock of one's own, it is the system's. */
 static void clock_is_the_system_s(void **state)
 {
@@ -344,6 +399,7 @@ int main(void)
         cmocka_unit_test(busy_while_open),          cmocka_unit_test(keys_are_bounded),
         cmocka_unit_test(logs_are_bounded),         cmocka_unit_test(errors_do_nothing),
         cmocka_unit_test(bell_keeps_the_newest),    cmocka_unit_test(clock_is_the_system_s),
+        cmocka_unit_test(ears_are_given_back),
     };
     return cmocka_run_group_tests_name("memory", tests, NULL, NULL);
 }

@@ -312,6 +312,7 @@ const struct mutant mutants[] = {
     {"LOG forgets what is not above the cut", .submit = cuts_below},
     {"TELL is heard", .submit = tells_nothing},
     {"what was not done does not ring", .submit = tells_in_any_case},
+    {"a client that listens no more", .is_all_ears = true},
     {"a guard that differs", .submit = without_guard},
     {"a guard of absence", .submit = without_standing},
     {"what stands instead", .submit = without_standing},

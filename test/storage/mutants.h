@@ -9,6 +9,7 @@
 struct mutant {
     const char *rule; /* a part of the name of the rule that it breaks */
     bool is_outside;  /* its base completes from the loop, not inside submit */
+    bool is_all_ears; /* and goes on listening */
     int (*open)(breaker_client_t *client);
     void (*close)(breaker_client_t *client);
     void (*submit)(breaker_client_t *client, breaker_transaction_t *transaction);
