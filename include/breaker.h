@@ -543,7 +543,8 @@ struct breaker_order_s {
     } library;
 };
 
-/* To BROKEN, for as long as a rule's trip would last (pybreaker's open). In BROKEN: begins it anew.
+/* To BROKEN, for as long as a rule's trip would last (pybreaker's open). In BROKEN: begins it anew, and is
+ * no further one of consecutive trips.
  * An order is a transition, and told as one, also where it leads from a state to itself. */
 BREAKER_API int breaker_trip(breaker_t *breaker, breaker_order_t *order, breaker_order_cb done);
 /* The same for so long (1 .. a day), whatever the policy says: where the dependency itself has told when to

@@ -71,11 +71,13 @@ uint32_t native_broken_time(const struct rules *rules, unsigned trips, double dr
 
 static void enter_broken(struct native *c, const struct rules *rules, const struct turn *turn)
 {
-    c->trips += c->trips < UINT8_MAX;
+    if (c->state != BREAKER_BROKEN) { /* an order may begin it anew */
+        c->trips += c->trips < UINT8_MAX;
+        memcpy(c->cells, &turn->evidence, sizeof turn->evidence);
+    }
     c->broken = turn->op == TURN_TRIP && turn->duration > 0
                     ? (uint32_t)turn->duration
                     : native_broken_time(rules, c->trips, turn->draw);
-    memcpy(c->cells, &turn->evidence, sizeof turn->evidence);
 }
 
 /* Into a state, afresh: the only place that begins an epoch's counts. */

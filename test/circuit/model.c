@@ -139,9 +139,9 @@ static void go(struct model *m, struct model_answer *a, uint64_t now, double dra
     if (to == BREAKER_PASSING || m->state == BREAKER_PASSING)
         m->tripped = (breaker_counts_t){0, 0, 0, 0};
     if (to == BREAKER_BROKEN) {
-        m->trips += m->trips < 255;
+        m->trips += m->trips < 255 && m->state != BREAKER_BROKEN;
         m->broken = broken_time(m, draw);
-        m->tripped = a->evidence;
+        m->tripped = m->state != BREAKER_BROKEN ? a->evidence : m->tripped;
     }
     m->state = to;
     m->since = now;

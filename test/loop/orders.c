@@ -80,6 +80,7 @@ static void test_reset_forgets_the_trips(void **state)
     options.broken_factor = 3;
     breaker = make_breaker(f, "a", &options);
     assert_int_equal(API(breaker_trip(breaker, NULL, NULL)), 0);
+    assert_int_equal(API(breaker_recover(breaker, NULL, NULL)), 0);
     assert_int_equal(API(breaker_trip(breaker, NULL, NULL)), 0);
     assert_int_equal(look(breaker).trips, 2);
     assert_int_equal(breaker_retry_after(breaker), 3000);

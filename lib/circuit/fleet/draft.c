@@ -26,14 +26,14 @@ static struct record next(const struct fleet *f, const struct fleet_world *w, br
     r.recovery_time = (uint32_t)fleet_options(w)->recovery_time;
     r.policy = judge_policy(w->rules);
     r.error = w->local->last_error;
-    if (to != BREAKER_RECOVERING || f->current.state != BREAKER_BROKEN)
+    if (to == BREAKER_PASSING || f->current.state != BREAKER_BROKEN)
         r.ok = r.failed = r.slow = 0;
     judge_sum(f, w, &s);
     if (s.most_reporters > 0)
         r.reporters = s.most_reporters;
     if (to == BREAKER_BROKEN) {
         r.trips = is_streak_over(f, w) ? 0 : r.trips;
-        r.trips += r.trips < UINT8_MAX;
+        r.trips += r.trips < UINT8_MAX && f->current.state != BREAKER_BROKEN;
         r.duration = native_broken_time(w->rules, r.trips, fleet_draw(w));
     }
     return r;
