@@ -136,7 +136,7 @@ int breaker_cancel(breaker_call_t *call)
     case DECIDED: /* a permit must be given back */
         if (call->library.flags & STOPPED)
             return UV_EALREADY;
-        if (call->library.status != 0)
+        if (call->library.flags & REFUSED)
             cancel_waiting(call);
         call->library.flags |= STOPPED;
         return 0;

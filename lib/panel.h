@@ -114,9 +114,9 @@ struct breaker_s {
     struct native circuit; /* a dialect uses only its hold */
     breaker_panel_t *panel;
     breaker_policy_t *policy;
-    uint64_t ok; /* see totals */
-    uint32_t in_flight;
-    uint8_t kinds; /* that its listeners ask for; those of a panel alone are not among them */
+    uint64_t ok;       /* see totals */
+    int32_t in_flight; /* negative where a copy of a permit was reported too */
+    uint8_t kinds;     /* that its listeners ask for; those of a panel alone are not among them */
     uint8_t flags;
     uint8_t missed_from; /* with BREAKER_MISSED_CHANGE */
     uint8_t name_length;

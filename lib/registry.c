@@ -269,8 +269,8 @@ static bool is_idle(const breaker_t *b)
 {
     return (b->flags & BREAKER_IS_OBTAINED) && !order_is_under_way(b) &&
            breaker_view(b, panel_now(b->panel)).state == BREAKER_PASSING &&
-           b->circuit.hold == BREAKER_HOLD_NONE && (int32_t)b->in_flight <= 0 &&
-           b->pending == NULL && b->listeners.first == NULL;
+           b->circuit.hold == BREAKER_HOLD_NONE && b->in_flight <= 0 && b->pending == NULL &&
+           b->listeners.first == NULL;
 }
 
 /* Twice round at the most: once to clear the marks of use. */
