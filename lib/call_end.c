@@ -185,7 +185,7 @@ static void on_late(struct breaker_due_s *due);
 /* When it is late, as far as is known now. */
 static uint64_t limit(const breaker_call_t *call)
 {
-    uint64_t falls_idle = call->idle > 0 ? call->library.heard + call->idle : UINT64_MAX;
+    uint64_t falls_idle = call->idle > 0 ? time_after(call->library.heard, call->idle) : UINT64_MAX;
 
     return call->library.ends < falls_idle ? call->library.ends : falls_idle;
 }
@@ -201,7 +201,7 @@ void call_watch(breaker_call_t *call, uint64_t now)
 {
     uint64_t timeout = call_timeout(call);
 
-    call->library.ends = timeout > 0 ? now + timeout : UINT64_MAX;
+    call->library.ends = timeout > 0 ? time_after(now, timeout) : UINT64_MAX;
     call->library.heard = now;
     set_deadline(call, limit(call));
 }
@@ -227,7 +227,7 @@ static bool extend(breaker_call_t *call, uint64_t now)
     if (most == 0 || (call->idle > 0 && call->idle < most))
         most = call->idle;
     call->library.flags |= EXTENDED;
-    set_deadline(call, now + (late < most ? late : most));
+    set_deadline(call, time_after(now, late < most ? late : most));
     return true;
 }
 
