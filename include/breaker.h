@@ -476,8 +476,8 @@ struct breaker_call_s {
 #define breaker_call_init(call) breaker_call_init_sized((call), sizeof *(call))
 BREAKER_API void breaker_call_init_sized(breaker_call_t *call, size_t size);
 
-/* The breaker of a call, from breaker_call until done has returned; NULL when it was destroyed before
- * done. */
+/* The breaker of a call, from breaker_call until done has returned; NULL once it is destroyed, also
+ * inside done. Of a call that is over it may not be asked. */
 BREAKER_API breaker_t *breaker_of(const breaker_call_t *call);
 
 /* Guards one asynchronous operation. In the next drain the circuit is asked: admitted, start runs;

@@ -280,11 +280,25 @@ static void tell(breaker_call_t *call)
         done(call, status);
         leave(call);
     } else {
-        breaker_t *breaker = breaker_of(call);
+        breaker_t *breaker = call->library.breaker;
         part(call);
         call->library.breaker = breaker; /* for done, and no longer */
         done(call, status);
     }
+}
+
+/* Inside these callbacks the call may be asked for its breaker, which they may destroy. */
+static void end(breaker_call_t *call)
+{
+    breaker_t *breaker = call->library.breaker;
+
+    breaker->flags |= BREAKER_IS_ASKED;
+    if (call->library.stage == UNFINISHED)
+        leave(call);
+    else
+        tell(call);
+    breaker->flags &= (uint8_t)~BREAKER_IS_ASKED;
+    registry_drop_if_over(breaker);
 }
 
 void call_run_endings(breaker_panel_t *panel)
@@ -294,9 +308,6 @@ void call_run_endings(breaker_panel_t *panel)
     while (batch != NULL) {
         breaker_call_t *call = batch;
         batch = call->library.next;
-        if (call->library.stage == UNFINISHED)
-            leave(call);
-        else
-            tell(call);
+        end(call);
     }
 }

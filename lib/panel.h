@@ -94,7 +94,8 @@ enum {
     BREAKER_MISSED_CHANGE = 1 << 3,
     BREAKER_IS_DIALECT = 1 << 4,
     BREAKER_CONVERSES = 1 << 5, /* a dialect that is not local */
-    BREAKER_IS_SHARED = 1 << 6  /* see shared.h */
+    BREAKER_IS_SHARED = 1 << 6, /* see shared.h */
+    BREAKER_IS_ASKED = 1 << 7   /* a call's last callbacks run, which may ask for its breaker */
 };
 
 /* As breaker_totals_t; ok is the breaker's, and so is admitted, which follows from the others. */
@@ -323,7 +324,9 @@ void registry_destroy_all(breaker_panel_t *panel);
 void registry_free_breaker(breaker_t *breaker);
 static inline void registry_drop_if_over(breaker_t *breaker) /* gone, and its last call is over */
 {
-    if ((breaker->flags & BREAKER_IS_GONE) && breaker->pending == NULL)
+    const int flags = breaker->flags & (BREAKER_IS_GONE | BREAKER_IS_ASKED);
+
+    if (flags == BREAKER_IS_GONE && breaker->pending == NULL)
         registry_free_breaker(breaker);
 }
 
