@@ -462,7 +462,7 @@ struct breaker_call_s {
         breaker_call_t *next;             /* in a queue of the panel */
         breaker_call_t *previous_pending; /* among the breaker's */
         breaker_call_t *next_pending;
-        struct breaker_due_s due; /* in the wheel of deadlines */
+        struct breaker_due_s due; /* in the wheel of deadlines; or in the queue for a conversation */
         uint64_t ends, heard;     /* by timeout; the last sign of life */
         int status;
         unsigned stage;
@@ -521,7 +521,7 @@ BREAKER_API int breaker_cancel(breaker_call_t *call);
  * destroyed before; of a shared circuit also the storage's error (UV_ETIMEDOUT, ...): then it acts here,
  * and goes to the others when the storage is back, within a minute or, a hold, whenever. UV_ESHUTDOWN
  * as breaker_call; UV_EBUSY: the order is in use; UV_ENOBUFS: without a callback, and all conversations
- * with the storage are taken. */
+ * with the storage are taken, or other orders wait for one. */
 typedef void (*breaker_order_cb)(breaker_order_t *order, int status);
 
 struct breaker_order_s {

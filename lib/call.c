@@ -18,15 +18,6 @@ void call_push(struct call_queue *queue, breaker_call_t *call)
     queue->last = &call->library.next;
 }
 
-breaker_call_t *call_pop(struct call_queue *queue)
-{
-    breaker_call_t *call = queue->first;
-
-    if (call != NULL && (queue->first = call->library.next) == NULL)
-        queue->last = &queue->first;
-    return call;
-}
-
 /* Among the breaker's pending calls. */
 static void join(breaker_t *breaker, breaker_call_t *call)
 {

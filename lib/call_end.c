@@ -233,8 +233,7 @@ static bool extend(breaker_call_t *call, uint64_t now)
 
 static void on_late(struct breaker_due_s *due)
 {
-    breaker_call_t *call =
-        (breaker_call_t *)(void *)((char *)due - offsetof(breaker_call_t, library.due));
+    breaker_call_t *call = call_of(due);
     breaker_panel_t *panel = call_panel(call);
     uint64_t now = panel_now(panel);
 

@@ -154,12 +154,13 @@ static bool has_work(const breaker_panel_t *panel)
 {
     return panel->starts.first != NULL || panel->endings.first != NULL ||
            panel->orders.first != NULL || panel->events.count > 0 || panel->events.missed_any ||
-           listing_is_ready(panel);
+           listing_is_ready(panel) || turn_is_ready(panel);
 }
 
 static void drain(breaker_panel_t *panel)
 {
     panel->is_fresh = false;
+    turn_serve(panel);
     call_run_starts(panel);
     call_run_endings(panel);
     if (panel->orders.first != NULL)
@@ -294,6 +295,8 @@ int breaker_panel_destroy(breaker_panel_t *panel, breaker_panel_cb done)
         return UV_EALREADY;
     panel->is_closing = true;
     panel->destroyed = done;
+    order_abandon(panel, NULL);
+    turn_abandon(panel, NULL);
     registry_destroy_all(panel);
     listing_abandon(panel);
     event_close(panel);

@@ -142,6 +142,11 @@ struct order_queue {
     breaker_order_t *first, **last;
 };
 
+/* Of calls that wait for a conversation: such a one is not due, and its due is its place here. */
+struct waiting {
+    struct breaker_due_s *first, **last;
+};
+
 /* The panel's client of a storage. */
 struct door {
     breaker_storage_t *storage; /* NULL: there is none */
@@ -167,8 +172,9 @@ struct turns {
     struct conversation *free;
     struct conversation *active;
     unsigned count;
-    struct call_queue calls; /* that wait for one */
+    struct waiting calls; /* for one */
     struct order_queue orders;
+    bool is_serving; /* them */
 };
 
 /* What the shared circuits of a panel have in common: see shared.c and mission.c. */
@@ -263,8 +269,11 @@ uint64_t panel_fresh_now(breaker_panel_t *panel); /* in a drain: the clock, read
 uint64_t panel_wall(const breaker_panel_t *panel);
 
 /* call.c */
+static inline breaker_call_t *call_of(struct breaker_due_s *due)
+{
+    return (breaker_call_t *)(void *)((char *)due - offsetof(breaker_call_t, library.due));
+}
 void call_push(struct call_queue *queue, breaker_call_t *call);
-breaker_call_t *call_pop(struct call_queue *queue);
 void call_run_starts(breaker_panel_t *panel);
 void call_run_endings(breaker_panel_t *panel);
 void call_abandon(breaker_t *breaker);    /* the breaker is destroyed */
@@ -287,8 +296,8 @@ struct dialect_view breaker_view(const breaker_t *breaker, uint64_t now);
 /* order.c */
 void order_push(breaker_panel_t *panel, breaker_order_t *order, int status);
 void order_run(breaker_panel_t *panel); /* tells the orders that were carried out */
-void order_abandon(breaker_t *breaker);
-bool order_is_under_way(const breaker_t *breaker); /* given and not yet told */
+void order_abandon(breaker_panel_t *panel, const breaker_t *breaker); /* NULL: any */
+bool order_is_under_way(const breaker_t *breaker);                    /* given and not yet told */
 void order_converse(breaker_order_t *order);
 
 /* listing.c */
@@ -305,7 +314,15 @@ void turn_admit(breaker_call_t *call);
 void turn_settle(breaker_call_t *call, breaker_outcome_t outcome, int status);
 void turn_forget(breaker_call_t *call); /* the call goes on without it */
 int turn_order(breaker_t *breaker, enum turn_op op, breaker_order_t *order);
-void turn_abandon(breaker_t *breaker);
+void turn_abandon(breaker_panel_t *panel,
+                  const breaker_t *breaker);                   /* those of no call; NULL: any */
+static inline bool turn_is_ready(const breaker_panel_t *panel) /* for somebody who waits */
+{
+    const struct turns *turns = &panel->turns;
+
+    return turns->free != NULL && (turns->orders.first != NULL || turns->calls.first != NULL);
+}
+void turn_serve(breaker_panel_t *panel);
 bool turn_is_under_way(const breaker_t *breaker);
 bool turn_is_wire(const breaker_panel_t *panel);
 

@@ -201,9 +201,11 @@ void breaker_destroy(breaker_t *breaker)
     event_forget(breaker);
     if (breaker->flags & BREAKER_IS_SHARED)
         shared_end(breaker);
-    order_abandon(breaker);
+    if (!breaker->panel->is_closing) { /* which does it for all at once */
+        order_abandon(breaker->panel, breaker);
+        turn_abandon(breaker->panel, breaker);
+    }
     call_abandon(breaker);
-    turn_abandon(breaker);
     registry_drop_if_over(breaker);
 }
 
