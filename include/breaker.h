@@ -654,7 +654,8 @@ typedef struct breaker_event_s {
 
 /* Events arrive in order, after the state is final, from the loop, and never for a destroyed breaker.
  * When more than max_events wait, further ones are only counted, and told by one BREAKER_ON_MISSED;
- * but the newest transition of every breaker is always told. */
+ * but the newest transition of every breaker is always told, after that, and as one from the state that
+ * was told last. */
 typedef void (*breaker_notify_cb)(breaker_listener_t *listener, const breaker_event_t *event);
 
 /* The caller's memory, until breaker_unlisten or the end of its breaker or panel. Zero it first. */
@@ -666,13 +667,14 @@ struct breaker_listener_s {
         breaker_listener_t *next;
         breaker_panel_t *panel;
         breaker_t *breaker;
-        uint32_t since;
+        uint64_t since;
         unsigned on;
     } library;
 };
 
 /* Listens to one breaker, or to all of a panel. Several listeners are told in the order in which they
- * came, the breaker's before the panel's. A listener is told what happens after it began to listen.
+ * came, the breaker's before the panel's. A listener is told what happens after it began to listen (but
+ * BREAKER_ON_MISSED counts what was missed since it was told last, to whomever).
  * UV_EBUSY: it listens already; UV_EINVAL: no kinds, unknown ones, or no notify; UV_ENOMEM (the first
  * listener of a panel makes the room for events); UV_ESHUTDOWN. */
 BREAKER_API int breaker_listen(breaker_t *breaker, breaker_listener_t *listener);

@@ -63,26 +63,31 @@ struct note {
     uint64_t duration;
     uint64_t retry_after;
     breaker_counts_t counts;
+    uint64_t number; /* in the order of what happened */
     int status;
-    uint32_t number; /* in the order of what happened */
     uint16_t kind;
     uint8_t from, to;
     bool elsewhere;
     bool is_panels; /* about the storage, not a breaker */
 };
 
+/* A breaker's newest transition, if it was missed. Every breaker has room for one where somebody listens. */
+struct missed {
+    struct note note;
+    struct missed *next, **link; /* in their order; link NULL: there is none */
+};
+
 struct events {
     struct listeners listeners; /* of the whole panel */
     uint16_t kinds;             /* that they ask for */
-    uint32_t number;            /* of the next note */
+    uint64_t number;            /* of the next note */
     breaker_listener_t *cursor; /* to be told next, while telling */
     breaker_t *telling;         /* whose event is being told; NULL: destroyed meanwhile */
     struct note *notes;         /* a ring, made with the first listener */
     uint32_t capacity, head, count;
     bool missed_any; /* the ring is full: from here on notes are only counted */
     uint64_t missed[BREAKER_KINDS];
-    breaker_t *missed_first; /* whose newest transition was missed, in order */
-    breaker_t **missed_last;
+    struct missed *missed_first, **missed_last;
 };
 
 /* ---- Breaker -----------------------------------------------------------------------------------*/
@@ -91,11 +96,10 @@ enum {
     BREAKER_IS_GONE = 1 << 0,     /* destroyed, and only here for the calls that it still has */
     BREAKER_IS_OBTAINED = 1 << 1, /* may be evicted */
     BREAKER_WAS_USED = 1 << 2,    /* since the eviction hand came by */
-    BREAKER_MISSED_CHANGE = 1 << 3,
-    BREAKER_IS_DIALECT = 1 << 4,
-    BREAKER_CONVERSES = 1 << 5, /* a dialect that is not local */
-    BREAKER_IS_SHARED = 1 << 6, /* see shared.h */
-    BREAKER_IS_ASKED = 1 << 7   /* a call's last callbacks run, which may ask for its breaker */
+    BREAKER_IS_DIALECT = 1 << 3,
+    BREAKER_CONVERSES = 1 << 4, /* a dialect that is not local */
+    BREAKER_IS_SHARED = 1 << 5, /* see shared.h */
+    BREAKER_IS_ASKED = 1 << 6   /* a call's last callbacks run, which may ask for its breaker */
 };
 
 /* As breaker_totals_t; ok is the breaker's, and so is admitted, which follows from the others. */
@@ -108,7 +112,7 @@ struct breaker_s {
     breaker_t *next; /* of the same hash */
     struct listeners listeners;
     breaker_call_t *pending; /* calls accepted and not yet over */
-    breaker_t *next_missed;  /* with BREAKER_MISSED_CHANGE */
+    struct missed *missed;   /* NULL: nobody listens on this panel */
     uint32_t hash;
     uint32_t name_offset; /* from the breaker's own address */
     struct totals totals;
@@ -119,7 +123,6 @@ struct breaker_s {
     int32_t in_flight; /* negative where a copy of a permit was reported too */
     uint8_t kinds;     /* that its listeners ask for; those of a panel alone are not among them */
     uint8_t flags;
-    uint8_t missed_from; /* with BREAKER_MISSED_CHANGE */
     uint8_t name_length;
     /* The cells of the window or the dialect's circuit, then the name. */
 };
@@ -352,6 +355,7 @@ static inline bool event_is_wanted(const breaker_t *breaker, int kind)
 {
     return ((breaker->kinds | breaker->panel->events.kinds) & kind) != 0;
 }
+int event_prepare(breaker_t *breaker); /* it is created; UV_ENOMEM */
 void event_note(breaker_t *breaker, const struct note *note);
 void event_note_storage(breaker_panel_t *panel, int kind, int status);
 void event_init(breaker_panel_t *panel, uint32_t capacity);

@@ -137,7 +137,8 @@ static int create(breaker_t **made, breaker_panel_t *panel, const char *name, si
     b->name_offset = (uint32_t)offset;
     memcpy((char *)b + offset, name, length);
     init_circuit(b, name);
-    if (insert(&panel->registry, b) != 0) {
+    if (event_prepare(b) != 0 || insert(&panel->registry, b) != 0) {
+        memory_release(b->missed);
         memory_release(b);
         return UV_ENOMEM;
     }
