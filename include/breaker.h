@@ -356,9 +356,10 @@ BREAKER_API breaker_t *breaker_find(const breaker_panel_t *panel, const char *na
 
 /* The breaker of that name, made from the policy if there is none: one per upstream host, say. Where
  * max_obtained is reached, it makes room by destroying one that breaker_obtain made and that is idle:
- * PASSING, no hold, no call or permit under way, no listener of its own, and not used of late;
- * UV_ENOBUFS when there is none. So do not keep the handle beyond the call or permit that it was
- * asked for: ask again by name. Errors as breaker_create. */
+ * PASSING, no hold, no call, permit or order under way (nor, of a shared circuit, a transition that is
+ * still to be written), no listener of its own, and not used of late; UV_ENOBUFS when there is none. So
+ * do not keep the handle beyond the call, permit or order that it was asked for: ask again by name.
+ * Errors as breaker_create. */
 BREAKER_API int breaker_obtain(breaker_t **breaker, breaker_panel_t *panel, const char *name,
                                breaker_policy_t *policy);
 

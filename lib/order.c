@@ -170,7 +170,7 @@ bool order_is_under_way(const breaker_t *breaker)
 {
     const breaker_panel_t *panel = breaker->panel;
 
-    if ((breaker->flags & BREAKER_IS_SHARED) && shared_of(breaker)->orders.first != NULL)
+    if ((breaker->flags & BREAKER_IS_SHARED) && shared_is_busy(breaker))
         return true;
     for (const breaker_order_t *o = panel->orders.first; o != NULL; o = o->library.next)
         if (o->library.breaker == breaker)

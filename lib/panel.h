@@ -300,7 +300,7 @@ struct dialect_view breaker_view(const breaker_t *breaker, uint64_t now);
 void order_push(breaker_panel_t *panel, breaker_order_t *order, int status);
 void order_run(breaker_panel_t *panel); /* tells the orders that were carried out */
 void order_abandon(breaker_panel_t *panel, const breaker_t *breaker); /* NULL: any */
-bool order_is_under_way(const breaker_t *breaker);                    /* given and not yet told */
+bool order_is_under_way(const breaker_t *breaker); /* given, and not yet in force or told */
 void order_converse(breaker_order_t *order);
 
 /* listing.c */
