@@ -231,7 +231,6 @@ static void init(breaker_panel_t *panel, uv_loop_t *loop, const breaker_panel_op
     panel->turns.orders.last = &panel->turns.orders.first;
     wheel_init(&panel->wheel, panel_now(panel));
     event_init(panel, options->max_events);
-    registry_init(panel);
 }
 
 int breaker_panel_create(breaker_panel_t **panel, struct uv_loop_s *loop,
@@ -251,7 +250,8 @@ int breaker_panel_create(breaker_panel_t **panel, struct uv_loop_s *loop,
         return UV_EINVAL;
     if ((made = memory_zeroed(sizeof *made)) == NULL)
         return UV_ENOMEM;
-    status = seed(made);
+    if ((status = seed(made)) == 0)
+        status = registry_init(made);
     init(made, loop, options);
     if (status == 0 && options->storage != NULL)
         status = door_open(made, &made->door, options->storage);

@@ -14,6 +14,7 @@
  *   mission.c    their transactions
  *   events.c     listeners, and what they are still to be told
  *   deadlines.c  when what is late
+ *   hash.c       names, hashed under a key
  *   panel.c      the loop: the drain, the handles, clocks, the end
  */
 #ifndef PANEL_H
@@ -23,6 +24,7 @@
 #include "circuit/fleet/fleet.h"
 #include "circuit/native.h"
 #include "deadlines.h"
+#include "hash.h"
 #include <breaker.h>
 #include <breaker/storage.h>
 #include <stdatomic.h>
@@ -195,7 +197,7 @@ struct registry {
     size_t count;
     size_t obtained;
     size_t hand; /* of the eviction */
-    uint32_t seed;
+    struct hash_key key;
 };
 
 struct breaker_panel_s {
@@ -338,7 +340,7 @@ void errand_run(struct errand *errand, breaker_panel_t *panel, struct door *door
 void errand_cancel(struct errand *errand);
 
 /* registry.c */
-void registry_init(breaker_panel_t *panel);
+int registry_init(breaker_panel_t *panel);
 void registry_free(breaker_panel_t *panel);
 void registry_destroy_all(breaker_panel_t *panel);
 void registry_free_breaker(breaker_t *breaker);

@@ -8,9 +8,12 @@
 
 enum { FIRST_CHAINS = 16 };
 
-void registry_init(breaker_panel_t *panel)
+/* Names may come from outside, and nobody is to make them collide. */
+int registry_init(breaker_panel_t *panel)
 {
-    panel->registry.seed = (uint32_t)panel->chance;
+    struct hash_key *key = &panel->registry.key;
+
+    return uv_random(NULL, NULL, key, sizeof *key, 0, NULL);
 }
 
 void registry_free(breaker_panel_t *panel)
@@ -20,14 +23,9 @@ void registry_free(breaker_panel_t *panel)
 
 /* ---- The table ---------------------------------------------------------------------------------*/
 
-/* FNV-1a over the name, begun with the panel's own seed, so that nobody can prepare collisions. */
-static uint32_t hash_of(const struct registry *registry, const char *name, size_t length)
+static uint32_t hash_name(const struct registry *registry, const char *name, size_t length)
 {
-    uint32_t hash = UINT32_C(2166136261) ^ registry->seed;
-
-    for (size_t i = 0; i < length; i++)
-        hash = (hash ^ (unsigned char)name[i]) * UINT32_C(16777619);
-    return hash ^ hash >> 15;
+    return (uint32_t)hash_of(&registry->key, name, length);
 }
 
 static breaker_t **chain_of(const struct registry *registry, uint32_t hash)
@@ -179,7 +177,7 @@ int breaker_create(breaker_t **breaker, breaker_panel_t *panel, const char *name
         return status;
     if (panel->is_closing)
         return UV_ESHUTDOWN;
-    hash = hash_of(&panel->registry, name, length);
+    hash = hash_name(&panel->registry, name, length);
     if (lookup(&panel->registry, name, length, hash) != NULL)
         return UV_EEXIST;
     return create(breaker, panel, name, length, hash, policy);
@@ -265,7 +263,7 @@ breaker_t *breaker_find(const breaker_panel_t *panel, const char *name)
 
     if (panel == NULL || check_name(name, &length) != 0)
         return NULL;
-    return lookup(&panel->registry, name, length, hash_of(&panel->registry, name, length));
+    return lookup(&panel->registry, name, length, hash_name(&panel->registry, name, length));
 }
 
 static bool is_idle(const breaker_t *b)
@@ -329,7 +327,7 @@ int breaker_obtain(breaker_t **breaker, breaker_panel_t *panel, const char *name
         return status;
     if (panel->is_closing)
         return UV_ESHUTDOWN;
-    hash = hash_of(&panel->registry, name, length);
+    hash = hash_name(&panel->registry, name, length);
     *breaker = lookup(&panel->registry, name, length, hash);
     if (*breaker == NULL &&
         (status = add_obtained(breaker, panel, name, length, hash, policy)) != 0)
