@@ -290,6 +290,7 @@ static void sharing_is_for_life(void **state)
 {
     breaker_options_t options;
     breaker_policy_t *alone, *at_home;
+    breaker_t *own;
 
     (void)state;
     open_some(1, 0, NULL);
@@ -300,6 +301,11 @@ static void sharing_is_for_life(void **state)
     assert_int_equal(breaker_policy_create(&at_home, &options, NULL), 0);
     assert_int_equal(breaker_set_policy(of(0), alone), UV_EINVAL);
     assert_int_equal(breaker_set_policy(of(0), at_home), 0);
+    assert_int_equal(breaker_create(&own, all.members[0].panel, "own", alone), 0);
+    assert_int_equal(breaker_set_policy(own, at_home), UV_EINVAL);
+    assert_ptr_equal(breaker_policy(own), alone);
+    assert_int_equal(breaker_set_policy(own, alone), 0);
+    breaker_destroy(own);
     breaker_policy_destroy(alone);
     breaker_policy_destroy(at_home);
     close_all();
