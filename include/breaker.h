@@ -86,7 +86,8 @@ typedef struct breaker_panel_s breaker_panel_t;
 /* Options, checked once and shared by any number of breakers. Counted, never changed. */
 typedef struct breaker_policy_s breaker_policy_t;
 
-/* One circuit under one name. A few hundred bytes, no libuv handle of its own. */
+/* One circuit under one name: no libuv handle of its own and, with ten buckets, about 300 bytes and the
+ * name; 800 more where it is shared, and 100 where somebody listens on its panel. */
 typedef struct breaker_s breaker_t;
 
 typedef struct breaker_call_s breaker_call_t;
@@ -375,10 +376,12 @@ BREAKER_API const char *breaker_name(const breaker_t *breaker);
 BREAKER_API breaker_panel_t *breaker_panel(const breaker_t *breaker);
 BREAKER_API breaker_policy_t *breaker_policy(const breaker_t *breaker);
 
-/* Exchanges the policy of a live breaker. State, epoch, totals and a BROKEN under way are kept; the
- * counts start afresh where the geometry of the window changes; a RECOVERING goes on as one, by trials
- * where the new policy has BREAKER_IMMEDIATE. UV_ENOMEM: all as before. UV_EINVAL: not of the same
- * dialect, or it would make a shared circuit one of this process alone, or the reverse (share). */
+/* Exchanges the policy of a live breaker. State, epoch, totals and a BROKEN under way are kept; a
+ * RECOVERING goes on as one, with its counts, by trials where the new policy has BREAKER_IMMEDIATE. The
+ * counts of PASSING start afresh where window, buckets or last_calls differ, or only one of the two
+ * policies has a slow_ratio; those of a shared circuit, which has ten buckets at most, where the span of a
+ * bucket differs. UV_ENOMEM: all as before. UV_EINVAL: not of the same dialect, or it would make a shared
+ * circuit one of this process alone, or the reverse (share). */
 BREAKER_API int breaker_set_policy(breaker_t *breaker, breaker_policy_t *policy);
 
 /* ---- Use, at once ------------------------------------------------------------------------------
@@ -410,9 +413,10 @@ BREAKER_API uint64_t breaker_retry_after(const breaker_t *breaker);
  * from there. */
 typedef int (*breaker_start_cb)(breaker_call_t *call);
 
-/* The call is over for the circuit. status: what breaker_finish was given or start returned;
- * UV_ETIMEDOUT; UV_ECANCELED (breaker_cancel, or the breaker was destroyed); BREAKER_EREJECTED
- * (refused, and start never ran). */
+/* The call is over for the circuit. status: what breaker_finish was given or start (or the fallback)
+ * returned; UV_ETIMEDOUT; UV_ECANCELED (breaker_cancel, or the breaker was destroyed); BREAKER_EREJECTED
+ * (refused: neither start nor a fallback ran); BREAKER_ETRIPPED, instead of the status of the call that
+ * tripped the circuit, where a dialect says so. */
 typedef void (*breaker_done_cb)(breaker_call_t *call, int status);
 
 typedef void (*breaker_call_cb)(breaker_call_t *call);
@@ -447,7 +451,8 @@ struct breaker_call_s {
                                   may last long and must not fall silent (a stream). 0: any time */
 
     /* To read in done. */
-    breaker_outcome_t outcome; /* what the circuit counted; 0 when refused */
+    breaker_outcome_t outcome; /* how it went, for the circuit; 0 where it was not admitted. Counted,
+                                  unless the circuit had moved on meanwhile: see totals.late */
     int refused;               /* the circuit refused; fallback, if any, made the result */
     uint64_t retry_after;      /* when refused: as breaker_retry_after */
     int last_error;            /* when refused: the status of the last failure */

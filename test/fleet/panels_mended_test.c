@@ -286,6 +286,35 @@ static void a_fork_counts_nothing_twice(void **state)
 
 /* ---- Exchanges, evictions ----------------------------------------------------------------------*/
 
+/* Counts that are shared are kept while the span of a bucket is the same. */
+static void an_exchange_keeps_what_is_shared(void **state)
+{
+    breaker_options_t options;
+    breaker_policy_t *shorter, *coarser;
+
+    (void)state;
+    open_some(2, 0, NULL);
+    panels_options(&options);
+    options.window /= 2;
+    options.buckets /= 2;
+    assert_int_equal(breaker_policy_create(&shorter, &options, NULL), 0);
+    options.window *= 2;
+    assert_int_equal(breaker_policy_create(&coarser, &options, NULL), 0);
+    report(0, 7, BREAKER_SUCCESS);
+    pass(100000);
+    assert_int_equal(breaker_set_policy(of(0), shorter), 0);
+    breaker_refresh(of(0), order_of(0), on_order);
+    pass(100000);
+    assert_int_equal(look(0).counts.ok, 7);
+    assert_int_equal(breaker_set_policy(of(0), coarser), 0);
+    breaker_refresh(of(0), order_of(0), on_order);
+    pass(100000);
+    assert_int_equal(look(0).counts.ok, 0);
+    breaker_policy_destroy(shorter);
+    breaker_policy_destroy(coarser);
+    close_all();
+}
+
 static void sharing_is_for_life(void **state)
 {
     breaker_options_t options;
@@ -324,6 +353,7 @@ int main(void)
         cmocka_unit_test(an_exchange_makes_no_second_reporter),
         cmocka_unit_test(a_step_back_makes_no_second_reporter),
         cmocka_unit_test(a_fork_counts_nothing_twice),
+        cmocka_unit_test(an_exchange_keeps_what_is_shared),
         cmocka_unit_test(sharing_is_for_life),
     };
 
