@@ -86,7 +86,8 @@ typedef struct breaker_panel_s breaker_panel_t;
 /* Options, checked once and shared by any number of breakers. Counted, never changed. */
 typedef struct breaker_policy_s breaker_policy_t;
 
-/* One circuit under one name. A few hundred bytes, no libuv handle of its own. */
+/* One circuit under one name: no libuv handle of its own and, with ten buckets, about 300 bytes and the
+ * name; 800 more where it is shared, and 100 where somebody listens on its panel. */
 typedef struct breaker_s breaker_t;
 
 typedef struct breaker_call_s breaker_call_t;
@@ -359,9 +360,10 @@ BREAKER_API breaker_t *breaker_find(const breaker_panel_t *panel, const char *na
 
 /* The breaker of that name, made from the policy if there is none: one per upstream host, say. Where
  * max_obtained is reached, it makes room by destroying one that breaker_obtain made and that is idle:
- * PASSING, no hold, no call or permit under way, no listener of its own, and not used of late;
- * UV_ENOBUFS when there is none. So do not keep the handle beyond the call or permit that it was
- * asked for: ask again by name. Errors as breaker_create. */
+ * PASSING, no hold, no call, permit or order under way (nor, of a shared circuit, a transition that is
+ * still to be written), no listener of its own, and not used of late; UV_ENOBUFS when there is none. So
+ * do not keep the handle beyond the call, permit or order that it was asked for: ask again by name.
+ * Errors as breaker_create. */
 BREAKER_API int breaker_obtain(breaker_t **breaker, breaker_panel_t *panel, const char *name,
                                breaker_policy_t *policy);
 
@@ -377,10 +379,12 @@ BREAKER_API const char *breaker_name(const breaker_t *breaker);
 BREAKER_API breaker_panel_t *breaker_panel(const breaker_t *breaker);
 BREAKER_API breaker_policy_t *breaker_policy(const breaker_t *breaker);
 
-/* Exchanges the policy of a live breaker. State, epoch, totals and a BROKEN under way are kept; the
- * counts start afresh where the geometry of the window changes; a RECOVERING goes on as one, by trials
- * where the new policy has BREAKER_IMMEDIATE. UV_ENOMEM: all as before. UV_EINVAL: not of the same
- * dialect, or it would make a shared circuit one of this process alone, or the reverse (share). */
+/* Exchanges the policy of a live breaker. State, epoch, totals and a BROKEN under way are kept; a
+ * RECOVERING goes on as one, with its counts, by trials where the new policy has BREAKER_IMMEDIATE. The
+ * counts of PASSING start afresh where window, buckets or last_calls differ, or only one of the two
+ * policies has a slow_ratio; those of a shared circuit, which has ten buckets at most, where the span of a
+ * bucket differs. UV_ENOMEM: all as before. UV_EINVAL: not of the same dialect, or it would make a shared
+ * circuit one of this process alone, or the reverse (share). */
 BREAKER_API int breaker_set_policy(breaker_t *breaker, breaker_policy_t *policy);
 
 /* ---- Use, at once ------------------------------------------------------------------------------
@@ -413,9 +417,10 @@ BREAKER_API uint64_t breaker_retry_after(const breaker_t *breaker);
  * from there. */
 typedef int (*breaker_start_cb)(breaker_call_t *call);
 
-/* The call is over for the circuit. status: what breaker_finish was given or start returned;
- * UV_ETIMEDOUT; UV_ECANCELED (breaker_cancel, or the breaker was destroyed); BREAKER_EREJECTED
- * (refused, and start never ran). */
+/* The call is over for the circuit. status: what breaker_finish was given or start (or the fallback)
+ * returned; UV_ETIMEDOUT; UV_ECANCELED (breaker_cancel, or the breaker was destroyed); BREAKER_EREJECTED
+ * (refused: neither start nor a fallback ran); BREAKER_ETRIPPED, instead of the status of the call that
+ * tripped the circuit, where a dialect says so. */
 typedef void (*breaker_done_cb)(breaker_call_t *call, int status);
 
 typedef void (*breaker_call_cb)(breaker_call_t *call);
@@ -450,7 +455,8 @@ struct breaker_call_s {
                                   may last long and must not fall silent (a stream). 0: any time */
 
     /* To read in done. */
-    breaker_outcome_t outcome; /* what the circuit counted; 0 when refused */
+    breaker_outcome_t outcome; /* how it went, for the circuit; 0 where it was not admitted. Counted,
+                                  unless the circuit had moved on meanwhile: see totals.late */
     int refused;               /* the circuit refused; fallback, if any, made the result */
     uint64_t retry_after;      /* when refused: as breaker_retry_after */
     int last_error;            /* when refused: the status of the last failure */
@@ -466,7 +472,7 @@ struct breaker_call_s {
         breaker_call_t *next;             /* in a queue of the panel */
         breaker_call_t *previous_pending; /* among the breaker's */
         breaker_call_t *next_pending;
-        struct breaker_due_s due; /* in the wheel of deadlines */
+        struct breaker_due_s due; /* in the wheel of deadlines; or in the queue for a conversation */
         uint64_t ends, heard;     /* by timeout; the last sign of life */
         int status;
         unsigned stage;
@@ -480,8 +486,8 @@ struct breaker_call_s {
 #define breaker_call_init(call) breaker_call_init_sized((call), sizeof *(call))
 BREAKER_API void breaker_call_init_sized(breaker_call_t *call, size_t size);
 
-/* The breaker of a call, from breaker_call until done has returned; NULL when it was destroyed before
- * done. */
+/* The breaker of a call, from breaker_call until done has returned; NULL once it is destroyed, also
+ * inside done. Of a call that is over it may not be asked. */
 BREAKER_API breaker_t *breaker_of(const breaker_call_t *call);
 
 /* Guards one asynchronous operation. In the next drain the circuit is asked: admitted, start runs;
@@ -527,7 +533,7 @@ BREAKER_API int breaker_cancel(breaker_call_t *call);
  * laid another meanwhile; UV_EBUSY: others were faster, again and again. Of states that are ordered
  * before the storage has the first, the last is meant, and so of holds. UV_ESHUTDOWN
  * as breaker_call; UV_EBUSY: the order is in use; UV_ENOBUFS: without a callback, and all conversations
- * with the storage are taken. */
+ * with the storage are taken, or other orders wait for one. */
 typedef void (*breaker_order_cb)(breaker_order_t *order, int status);
 
 struct breaker_order_s {
@@ -665,7 +671,8 @@ typedef struct breaker_event_s {
 
 /* Events arrive in order, after the state is final, from the loop, and never for a destroyed breaker.
  * When more than max_events wait, further ones are only counted, and told by one BREAKER_ON_MISSED;
- * but the newest transition of every breaker is always told. */
+ * but the newest transition of every breaker is always told, after that, and as one from the state that
+ * was told last. */
 typedef void (*breaker_notify_cb)(breaker_listener_t *listener, const breaker_event_t *event);
 
 /* The caller's memory, until breaker_unlisten or the end of its breaker or panel. Zero it first. */
@@ -677,13 +684,14 @@ struct breaker_listener_s {
         breaker_listener_t *next;
         breaker_panel_t *panel;
         breaker_t *breaker;
-        uint32_t since;
+        uint64_t since;
         unsigned on;
     } library;
 };
 
 /* Listens to one breaker, or to all of a panel. Several listeners are told in the order in which they
- * came, the breaker's before the panel's. A listener is told what happens after it began to listen.
+ * came, the breaker's before the panel's. A listener is told what happens after it began to listen (but
+ * BREAKER_ON_MISSED counts what was missed since it was told last, to whomever).
  * UV_EBUSY: it listens already; UV_EINVAL: no kinds, unknown ones, or no notify; UV_ENOMEM (the first
  * listener of a panel makes the room for events); UV_ESHUTDOWN. */
 BREAKER_API int breaker_listen(breaker_t *breaker, breaker_listener_t *listener);

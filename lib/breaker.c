@@ -334,9 +334,8 @@ static void inspect_dialect(const breaker_t *b, uint64_t now, breaker_snapshot_t
 static uint64_t admitted(const breaker_t *b)
 {
     const struct totals *t = &b->totals;
-    int64_t open = (int32_t)b->in_flight;
 
-    return b->ok + t->failed + t->ignored + t->cancelled + t->stale + (uint64_t)open;
+    return b->ok + t->failed + t->ignored + t->cancelled + t->stale + (uint64_t)b->in_flight;
 }
 
 static breaker_totals_t totals_of(const breaker_t *b)
@@ -370,7 +369,7 @@ int breaker_inspect_sized(const breaker_t *breaker, breaker_snapshot_t *snapshot
         shared_inspect(breaker, now, &s);
     else
         native_inspect(&breaker->circuit, rules_of(breaker), now, &s);
-    s.in_flight = (int32_t)breaker->in_flight > 0 ? breaker->in_flight : 0; /* a copied permit */
+    s.in_flight = breaker->in_flight > 0 ? (unsigned)breaker->in_flight : 0;
     s.totals = totals_of(breaker);
     if (size > sizeof s)
         memset((char *)snapshot + sizeof s, 0, size - sizeof s);

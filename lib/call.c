@@ -18,15 +18,6 @@ void call_push(struct call_queue *queue, breaker_call_t *call)
     queue->last = &call->library.next;
 }
 
-breaker_call_t *call_pop(struct call_queue *queue)
-{
-    breaker_call_t *call = queue->first;
-
-    if (call != NULL && (queue->first = call->library.next) == NULL)
-        queue->last = &queue->first;
-    return call;
-}
-
 /* Among the breaker's pending calls. */
 static void join(breaker_t *breaker, breaker_call_t *call)
 {
@@ -106,9 +97,9 @@ static void refuse(breaker_call_t *call, uint64_t now)
         call_end(call, BREAKER_EREJECTED);
 }
 
-static void decided(breaker_call_t *call, int verdict, uint64_t now)
+static void decided(breaker_call_t *call, bool is_refused, uint64_t now)
 {
-    if (verdict != 0) {
+    if (is_refused) {
         refuse(call, now);
         return;
     }
@@ -124,7 +115,8 @@ void call_admitted(breaker_call_t *call, int verdict, breaker_permit_t permit, i
     call->library.conversation = NULL;
     call->library.permit = permit;
     call->library.stage = DECIDED;
-    call->library.status = verdict;
+    if (verdict != 0)
+        call->library.flags |= REFUSED;
     call->reason = verdict == 0 ? 0 : reason;
     call_push(&call_panel(call)->starts, call);
     panel_wake(call_panel(call));
@@ -151,12 +143,12 @@ static void begin(breaker_call_t *call, uint64_t now)
     if (call->library.stage == ENDING) { /* cancelled while it waited */
         call_push(&call_panel(call)->endings, call);
     } else if (call->library.stage == DECIDED) {
-        decided(call, call->library.status, now);
+        decided(call, (call->library.flags & REFUSED) != 0, now);
     } else if (must_converse(call)) {
         call->library.stage = ASKING;
         turn_admit(call);
     } else {
-        decided(call, breaker_admit(call->library.breaker, now, &call->library.permit), now);
+        decided(call, breaker_admit(call->library.breaker, now, &call->library.permit) != 0, now);
     }
 }
 

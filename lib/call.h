@@ -24,7 +24,8 @@ enum {
     FINISHED = 1 << 1, /* and came */
     ADMITTED = 1 << 2, /* holds a permit */
     EXTENDED = 1 << 3, /* was given the time that the loop stood still */
-    STOPPED = 1 << 4   /* cancelled between the verdict and the start */
+    STOPPED = 1 << 4,  /* cancelled between the verdict and the start */
+    REFUSED = 1 << 5   /* DECIDED: the verdict */
 };
 
 static inline bool call_is_ready_made(const breaker_call_t *call)

@@ -136,7 +136,7 @@ int breaker_cancel(breaker_call_t *call)
     case DECIDED: /* a permit must be given back */
         if (call->library.flags & STOPPED)
             return UV_EALREADY;
-        if (call->library.status != 0)
+        if (call->library.flags & REFUSED)
             cancel_waiting(call);
         call->library.flags |= STOPPED;
         return 0;
@@ -185,7 +185,7 @@ static void on_late(struct breaker_due_s *due);
 /* When it is late, as far as is known now. */
 static uint64_t limit(const breaker_call_t *call)
 {
-    uint64_t falls_idle = call->idle > 0 ? call->library.heard + call->idle : UINT64_MAX;
+    uint64_t falls_idle = call->idle > 0 ? time_after(call->library.heard, call->idle) : UINT64_MAX;
 
     return call->library.ends < falls_idle ? call->library.ends : falls_idle;
 }
@@ -201,7 +201,7 @@ void call_watch(breaker_call_t *call, uint64_t now)
 {
     uint64_t timeout = call_timeout(call);
 
-    call->library.ends = timeout > 0 ? now + timeout : UINT64_MAX;
+    call->library.ends = timeout > 0 ? time_after(now, timeout) : UINT64_MAX;
     call->library.heard = now;
     set_deadline(call, limit(call));
 }
@@ -227,14 +227,13 @@ static bool extend(breaker_call_t *call, uint64_t now)
     if (most == 0 || (call->idle > 0 && call->idle < most))
         most = call->idle;
     call->library.flags |= EXTENDED;
-    set_deadline(call, now + (late < most ? late : most));
+    set_deadline(call, time_after(now, late < most ? late : most));
     return true;
 }
 
 static void on_late(struct breaker_due_s *due)
 {
-    breaker_call_t *call =
-        (breaker_call_t *)(void *)((char *)due - offsetof(breaker_call_t, library.due));
+    breaker_call_t *call = call_of(due);
     breaker_panel_t *panel = call_panel(call);
     uint64_t now = panel_now(panel);
 
@@ -280,11 +279,25 @@ static void tell(breaker_call_t *call)
         done(call, status);
         leave(call);
     } else {
-        breaker_t *breaker = breaker_of(call);
+        breaker_t *breaker = call->library.breaker;
         part(call);
         call->library.breaker = breaker; /* for done, and no longer */
         done(call, status);
     }
+}
+
+/* Inside these callbacks the call may be asked for its breaker, which they may destroy. */
+static void end(breaker_call_t *call)
+{
+    breaker_t *breaker = call->library.breaker;
+
+    breaker->flags |= BREAKER_IS_ASKED;
+    if (call->library.stage == UNFINISHED)
+        leave(call);
+    else
+        tell(call);
+    breaker->flags &= (uint8_t)~BREAKER_IS_ASKED;
+    registry_drop_if_over(breaker);
 }
 
 void call_run_endings(breaker_panel_t *panel)
@@ -294,9 +307,6 @@ void call_run_endings(breaker_panel_t *panel)
     while (batch != NULL) {
         breaker_call_t *call = batch;
         batch = call->library.next;
-        if (call->library.stage == UNFINISHED)
-            leave(call);
-        else
-            tell(call);
+        end(call);
     }
 }

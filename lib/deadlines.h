@@ -17,6 +17,12 @@ struct wheel {
 
 void wheel_init(struct wheel *wheel, uint64_t now);
 
+/* So long after a moment; a lent clock may be near the end of time, where there is no later. */
+static inline uint64_t time_after(uint64_t moment, uint64_t time)
+{
+    return time < UINT64_MAX - moment ? moment + time : UINT64_MAX;
+}
+
 /* due->time says when; in the past is as good as now. due must not be in the wheel already. */
 void wheel_add(struct wheel *wheel, struct breaker_due_s *due);
 

@@ -114,7 +114,7 @@ void errand_run(struct errand *errand, breaker_panel_t *panel, struct door *door
     errand->transaction.complete = come_back;
     errand->transaction.data = errand;
     errand->due.late = on_late;
-    errand->due.time = panel_now(panel) + panel->storage_timeout;
+    errand->due.time = time_after(panel_now(panel), panel->storage_timeout);
     wheel_add(&panel->wheel, &errand->due);
     panel_wake(panel); /* which sets the alarm */
     storage->ops->submit(storage, &door->client, &errand->transaction);

@@ -27,11 +27,29 @@ static uint16_t kinds_of(const struct listeners *listeners)
     return (uint16_t)kinds;
 }
 
-/* The ring is made when somebody first listens. */
-static int make_ring(struct events *events)
+static int make_room(void *data, breaker_t *breaker)
 {
-    if (events->notes == NULL)
-        events->notes = memory_zeroed(events->capacity * sizeof *events->notes);
+    (void)data;
+    if (breaker->missed == NULL)
+        breaker->missed = memory_zeroed(sizeof *breaker->missed);
+    return breaker->missed == NULL ? UV_ENOMEM : 0;
+}
+
+int event_prepare(breaker_t *breaker)
+{
+    return breaker->panel->events.notes == NULL ? 0 : make_room(NULL, breaker);
+}
+
+/* When somebody first listens: the ring, and a place beside it for each breaker. */
+static int prepare(breaker_panel_t *panel)
+{
+    struct events *events = &panel->events;
+
+    if (events->notes != NULL)
+        return 0;
+    if (breaker_each(panel, make_room, NULL) != 0)
+        return UV_ENOMEM;
+    events->notes = memory_zeroed(events->capacity * sizeof *events->notes);
     return events->notes == NULL ? UV_ENOMEM : 0;
 }
 
@@ -47,7 +65,7 @@ static int begin_to_listen(breaker_panel_t *panel, breaker_t *breaker, breaker_l
         return UV_EBUSY;
     if (panel->is_closing)
         return UV_ESHUTDOWN;
-    if (make_ring(&panel->events) != 0)
+    if (prepare(panel) != 0)
         return UV_ENOMEM;
     while (*end != NULL)
         end = &(*end)->library.next;
@@ -119,36 +137,68 @@ static struct note *at(struct events *events, uint32_t place)
     return &events->notes[(events->head + place) % events->capacity];
 }
 
-/* The ring is full: only counted. But a breaker's newest transition is found again in its state. */
-static void miss(struct events *events, breaker_t *breaker, const struct note *note)
+static void put_last(struct events *events, struct missed *missed)
 {
-    events->missed_any = true;
-    events->missed[__builtin_ctz(note->kind)]++;
-    if (note->kind != BREAKER_ON_STATE_CHANGE || (breaker->flags & BREAKER_MISSED_CHANGE))
+    missed->next = NULL;
+    missed->link = events->missed_last;
+    *events->missed_last = missed;
+    events->missed_last = &missed->next;
+}
+
+static void take_out(struct events *events, struct missed *missed)
+{
+    if (missed->link == NULL)
         return;
-    breaker->flags |= BREAKER_MISSED_CHANGE;
-    breaker->missed_from = note->from;
-    breaker->next_missed = NULL;
-    *events->missed_last = breaker;
-    events->missed_last = &breaker->next_missed;
+    *missed->link = missed->next;
+    if (missed->next != NULL)
+        missed->next->link = missed->link;
+    else
+        events->missed_last = missed->link;
+    missed->link = NULL;
 }
 
 /* breaker is NULL for what concerns the panel. */
-static void add(breaker_panel_t *panel, breaker_t *breaker, const struct note *note)
+static void write_down(struct note *place, breaker_t *breaker, const struct note *note,
+                       uint64_t number)
 {
-    struct events *events = &panel->events;
-    uint32_t number = events->number++;
-    struct note *place;
-
-    panel_wake(panel);
-    if (events->count == events->capacity || events->missed_any) {
-        miss(events, breaker, note);
-        return;
-    }
-    place = at(events, events->count++);
     *place = *note;
     place->breaker = breaker;
     place->number = number;
+}
+
+/* Whatever was missed of it before, from what was last told to this. */
+static void keep_newest(struct events *events, breaker_t *breaker, const struct note *note,
+                        uint64_t number)
+{
+    struct missed *missed = breaker->missed;
+    uint8_t from = missed->link != NULL ? missed->note.from : note->from;
+
+    take_out(events, missed);
+    write_down(&missed->note, breaker, note, number);
+    missed->note.from = from;
+    put_last(events, missed);
+}
+
+/* The ring is full: only counted, but for a breaker's newest transition. */
+static void miss(struct events *events, breaker_t *breaker, const struct note *note,
+                 uint64_t number)
+{
+    events->missed_any = true;
+    events->missed[__builtin_ctz(note->kind)]++;
+    if (note->kind == BREAKER_ON_STATE_CHANGE)
+        keep_newest(events, breaker, note, number);
+}
+
+static void add(breaker_panel_t *panel, breaker_t *breaker, const struct note *note)
+{
+    struct events *events = &panel->events;
+    uint64_t number = events->number++;
+
+    panel_wake(panel);
+    if (events->count == events->capacity || events->missed_any)
+        miss(events, breaker, note, number);
+    else
+        write_down(at(events, events->count++), breaker, note, number);
 }
 
 void event_note(breaker_t *breaker, const struct note *note)
@@ -166,17 +216,20 @@ void event_note_storage(breaker_panel_t *panel, int kind, int status)
         add(panel, NULL, &note);
 }
 
+static void forget_notes(struct events *events, const breaker_t *breaker)
+{
+    for (uint32_t i = 0; i < events->count; i++)
+        if (at(events, i)->breaker == breaker)
+            at(events, i)->breaker = NULL;
+}
+
 static void forget_missed(struct events *events, breaker_t *breaker)
 {
-    breaker_t **link = &events->missed_first;
-
-    if (!(breaker->flags & BREAKER_MISSED_CHANGE))
+    if (breaker->missed == NULL)
         return;
-    while (*link != breaker)
-        link = &(*link)->next_missed;
-    *link = breaker->next_missed;
-    if (*link == NULL)
-        events->missed_last = link;
+    take_out(events, breaker->missed);
+    memory_release(breaker->missed);
+    breaker->missed = NULL;
 }
 
 void event_forget(breaker_t *breaker)
@@ -185,9 +238,8 @@ void event_forget(breaker_t *breaker)
 
     take_all_off(events, &breaker->listeners);
     breaker->kinds = 0;
-    for (uint32_t i = 0; i < events->count; i++)
-        if (at(events, i)->breaker == breaker)
-            at(events, i)->breaker = NULL;
+    if (!breaker->panel->is_closing) /* which forgets them all */
+        forget_notes(events, breaker);
     forget_missed(events, breaker);
     if (events->telling == breaker) {
         events->telling = NULL;
@@ -207,14 +259,14 @@ void event_close(breaker_panel_t *panel)
 
 /* ---- Telling -----------------------------------------------------------------------------------*/
 
-/* Was the listener there when it happened? The numbers may wrap. */
-static bool was_there(const breaker_listener_t *listener, uint32_t number)
+/* Was the listener there when it happened? */
+static bool was_there(const breaker_listener_t *listener, uint64_t number)
 {
-    return (int32_t)(number - listener->library.since) >= 0;
+    return number >= listener->library.since;
 }
 
 static void tell_list(struct events *events, struct listeners *listeners,
-                      const breaker_event_t *event, uint32_t number)
+                      const breaker_event_t *event, uint64_t number)
 {
     events->cursor = listeners->first;
     while (events->cursor != NULL) {
@@ -226,7 +278,7 @@ static void tell_list(struct events *events, struct listeners *listeners,
 }
 
 /* The breaker's own listeners, then, if it is still there, the panel's. */
-static void tell_all(struct events *events, const breaker_event_t *event, uint32_t number)
+static void tell_all(struct events *events, const breaker_event_t *event, uint64_t number)
 {
     events->telling = event->breaker;
     tell_list(events, &event->breaker->listeners, event, number);
@@ -264,56 +316,30 @@ static void tell_notes(struct events *events)
     }
 }
 
-/* The newest transition, as the breaker's state still has it. */
-static breaker_event_t missed_change(breaker_t *breaker)
-{
-    breaker_snapshot_t now;
-
-    breaker_inspect(breaker, &now);
-    return (breaker_event_t){.kind = BREAKER_ON_STATE_CHANGE,
-                             .breaker = breaker,
-                             .time = now.since,
-                             .status = now.last_error,
-                             .from = (breaker_state_t)breaker->missed_from,
-                             .to = now.state,
-                             .counts = now.tripped,
-                             .retry_after = now.state == BREAKER_BROKEN ? now.retry_after : 0};
-}
-
-static breaker_t *next_missed(struct events *events)
-{
-    breaker_t *breaker = events->missed_first;
-
-    if (breaker == NULL)
-        return NULL;
-    forget_missed(events, breaker);
-    breaker->flags &= (uint8_t)~BREAKER_MISSED_CHANGE;
-    return breaker;
-}
-
 static size_t count_missed(const struct events *events)
 {
     size_t count = 0;
 
-    for (const breaker_t *b = events->missed_first; b != NULL; b = b->next_missed)
+    for (const struct missed *m = events->missed_first; m != NULL; m = m->next)
         count++;
     return count;
 }
 
 /* What did not fit before this drain: changes says of how many breakers. What comes while it is told joins
  * what did not fit, and waits for the next drain. */
-static void tell_missed(breaker_panel_t *panel, breaker_event_t *event, uint32_t number,
+static void tell_missed(breaker_panel_t *panel, breaker_event_t *event, uint64_t number,
                         size_t changes)
 {
     struct events *events = &panel->events;
-    breaker_t *breaker;
+    struct missed *missed;
 
     event->kind = BREAKER_ON_MISSED;
     event->time = panel_now(panel);
     tell_list(events, &events->listeners, event, number);
-    for (; changes > 0 && (breaker = next_missed(events)) != NULL; changes--) {
-        breaker_event_t change = missed_change(breaker);
-        tell_all(events, &change, number);
+    for (; changes > 0 && (missed = events->missed_first) != NULL; changes--) {
+        breaker_event_t change = event_of(&missed->note);
+        take_out(events, missed);
+        tell_all(events, &change, missed->note.number);
     }
 }
 
@@ -330,7 +356,7 @@ void event_tell_all(breaker_panel_t *panel)
 {
     struct events *events = &panel->events;
     bool missed = events->missed_any;
-    uint32_t number = events->number - 1;
+    uint64_t number = events->number - 1;
     size_t changes = count_missed(events);
     breaker_event_t event = {0};
 

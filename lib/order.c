@@ -137,16 +137,20 @@ int breaker_refresh(breaker_t *breaker, breaker_order_t *order, breaker_order_cb
 
 /* ---- Telling -----------------------------------------------------------------------------------*/
 
-/* Those that wait for a conversation are over now; those carried out are only told otherwise. */
-void order_abandon(breaker_t *breaker)
+static bool is_of(const breaker_order_t *order, const breaker_t *breaker)
 {
-    breaker_panel_t *panel = breaker->panel;
+    return breaker == NULL || order->library.breaker == breaker;
+}
+
+/* Those that wait for a conversation are over now; those carried out are only told otherwise. */
+void order_abandon(breaker_panel_t *panel, const breaker_t *breaker)
+{
     struct order_queue *waiting = &panel->turns.orders;
     breaker_order_t **link = &waiting->first;
 
     while (*link != NULL) {
         breaker_order_t *order = *link;
-        if (order->library.breaker != breaker) {
+        if (!is_of(order, breaker)) {
             link = &order->library.next;
             continue;
         }
@@ -155,7 +159,7 @@ void order_abandon(breaker_t *breaker)
     }
     waiting->last = link;
     for (breaker_order_t *o = panel->orders.first; o != NULL; o = o->library.next) {
-        if (o->library.breaker == breaker) {
+        if (is_of(o, breaker)) {
             o->library.status = UV_ECANCELED;
             o->library.breaker = NULL;
         }
@@ -166,7 +170,7 @@ bool order_is_under_way(const breaker_t *breaker)
 {
     const breaker_panel_t *panel = breaker->panel;
 
-    if ((breaker->flags & BREAKER_IS_SHARED) && shared_of(breaker)->orders.first != NULL)
+    if ((breaker->flags & BREAKER_IS_SHARED) && shared_is_busy(breaker))
         return true;
     for (const breaker_order_t *o = panel->orders.first; o != NULL; o = o->library.next)
         if (o->library.breaker == breaker)

@@ -154,12 +154,13 @@ static bool has_work(const breaker_panel_t *panel)
 {
     return panel->starts.first != NULL || panel->endings.first != NULL ||
            panel->orders.first != NULL || panel->events.count > 0 || panel->events.missed_any ||
-           listing_is_ready(panel);
+           listing_is_ready(panel) || turn_is_ready(panel);
 }
 
 static void drain(breaker_panel_t *panel)
 {
     panel->is_fresh = false;
+    turn_serve(panel);
     call_run_starts(panel);
     call_run_endings(panel);
     if (panel->orders.first != NULL)
@@ -230,7 +231,6 @@ static void init(breaker_panel_t *panel, uv_loop_t *loop, const breaker_panel_op
     panel->turns.orders.last = &panel->turns.orders.first;
     wheel_init(&panel->wheel, panel_now(panel));
     event_init(panel, options->max_events);
-    registry_init(panel);
 }
 
 int breaker_panel_create(breaker_panel_t **panel, struct uv_loop_s *loop,
@@ -250,7 +250,8 @@ int breaker_panel_create(breaker_panel_t **panel, struct uv_loop_s *loop,
         return UV_EINVAL;
     if ((made = memory_zeroed(sizeof *made)) == NULL)
         return UV_ENOMEM;
-    status = seed(made);
+    if ((status = seed(made)) == 0)
+        status = registry_init(made);
     init(made, loop, options);
     if (status == 0 && options->storage != NULL)
         status = door_open(made, &made->door, options->storage);
@@ -294,6 +295,8 @@ int breaker_panel_destroy(breaker_panel_t *panel, breaker_panel_cb done)
         return UV_EALREADY;
     panel->is_closing = true;
     panel->destroyed = done;
+    order_abandon(panel, NULL);
+    turn_abandon(panel, NULL);
     registry_destroy_all(panel);
     listing_abandon(panel);
     event_close(panel);

@@ -14,6 +14,7 @@
  *   mission.c    their transactions
  *   events.c     listeners, and what they are still to be told
  *   deadlines.c  when what is late
+ *   hash.c       names, hashed under a key
  *   panel.c      the loop: the drain, the handles, clocks, the end
  */
 #ifndef PANEL_H
@@ -23,6 +24,7 @@
 #include "circuit/fleet/fleet.h"
 #include "circuit/native.h"
 #include "deadlines.h"
+#include "hash.h"
 #include <breaker.h>
 #include <breaker/storage.h>
 #include <stdatomic.h>
@@ -63,26 +65,31 @@ struct note {
     uint64_t duration;
     uint64_t retry_after;
     breaker_counts_t counts;
+    uint64_t number; /* in the order of what happened */
     int status;
-    uint32_t number; /* in the order of what happened */
     uint16_t kind;
     uint8_t from, to;
     bool elsewhere;
     bool is_panels; /* about the storage, not a breaker */
 };
 
+/* A breaker's newest transition, if it was missed. Every breaker has room for one where somebody listens. */
+struct missed {
+    struct note note;
+    struct missed *next, **link; /* in their order; link NULL: there is none */
+};
+
 struct events {
     struct listeners listeners; /* of the whole panel */
     uint16_t kinds;             /* that they ask for */
-    uint32_t number;            /* of the next note */
+    uint64_t number;            /* of the next note */
     breaker_listener_t *cursor; /* to be told next, while telling */
     breaker_t *telling;         /* whose event is being told; NULL: destroyed meanwhile */
     struct note *notes;         /* a ring, made with the first listener */
     uint32_t capacity, head, count;
     bool missed_any; /* the ring is full: from here on notes are only counted */
     uint64_t missed[BREAKER_KINDS];
-    breaker_t *missed_first; /* whose newest transition was missed, in order */
-    breaker_t **missed_last;
+    struct missed *missed_first, **missed_last;
 };
 
 /* ---- Breaker -----------------------------------------------------------------------------------*/
@@ -91,10 +98,10 @@ enum {
     BREAKER_IS_GONE = 1 << 0,     /* destroyed, and only here for the calls that it still has */
     BREAKER_IS_OBTAINED = 1 << 1, /* may be evicted */
     BREAKER_WAS_USED = 1 << 2,    /* since the eviction hand came by */
-    BREAKER_MISSED_CHANGE = 1 << 3,
-    BREAKER_IS_DIALECT = 1 << 4,
-    BREAKER_CONVERSES = 1 << 5, /* a dialect that is not local */
-    BREAKER_IS_SHARED = 1 << 6  /* see shared.h */
+    BREAKER_IS_DIALECT = 1 << 3,
+    BREAKER_CONVERSES = 1 << 4, /* a dialect that is not local */
+    BREAKER_IS_SHARED = 1 << 5, /* see shared.h */
+    BREAKER_IS_ASKED = 1 << 6   /* a call's last callbacks run, which may ask for its breaker */
 };
 
 /* As breaker_totals_t; ok is the breaker's, and so is admitted, which follows from the others. */
@@ -107,18 +114,17 @@ struct breaker_s {
     breaker_t *next; /* of the same hash */
     struct listeners listeners;
     breaker_call_t *pending; /* calls accepted and not yet over */
-    breaker_t *next_missed;  /* with BREAKER_MISSED_CHANGE */
+    struct missed *missed;   /* NULL: nobody listens on this panel */
     uint32_t hash;
     uint32_t name_offset; /* from the breaker's own address */
     struct totals totals;
     struct native circuit; /* a dialect uses only its hold */
     breaker_panel_t *panel;
     breaker_policy_t *policy;
-    uint64_t ok; /* see totals */
-    uint32_t in_flight;
-    uint8_t kinds; /* that its listeners ask for; those of a panel alone are not among them */
+    uint64_t ok;       /* see totals */
+    int32_t in_flight; /* negative where a copy of a permit was reported too */
+    uint8_t kinds;     /* that its listeners ask for; those of a panel alone are not among them */
     uint8_t flags;
-    uint8_t missed_from; /* with BREAKER_MISSED_CHANGE */
     uint8_t name_length;
     /* The cells of the window or the dialect's circuit, then the name. */
 };
@@ -139,6 +145,11 @@ struct call_queue {
 
 struct order_queue {
     breaker_order_t *first, **last;
+};
+
+/* Of calls that wait for a conversation: such a one is not due, and its due is its place here. */
+struct waiting {
+    struct breaker_due_s *first, **last;
 };
 
 /* The panel's client of a storage. */
@@ -166,8 +177,9 @@ struct turns {
     struct conversation *free;
     struct conversation *active;
     unsigned count;
-    struct call_queue calls; /* that wait for one */
+    struct waiting calls; /* for one */
     struct order_queue orders;
+    bool is_serving; /* them */
 };
 
 /* What the shared circuits of a panel have in common: see shared.c and mission.c. */
@@ -186,7 +198,7 @@ struct registry {
     size_t count;
     size_t obtained;
     size_t hand; /* of the eviction */
-    uint32_t seed;
+    struct hash_key key;
 };
 
 struct breaker_panel_s {
@@ -263,8 +275,11 @@ uint64_t panel_fresh_now(breaker_panel_t *panel); /* in a drain: the clock, read
 uint64_t panel_wall(const breaker_panel_t *panel);
 
 /* call.c */
+static inline breaker_call_t *call_of(struct breaker_due_s *due)
+{
+    return (breaker_call_t *)(void *)((char *)due - offsetof(breaker_call_t, library.due));
+}
 void call_push(struct call_queue *queue, breaker_call_t *call);
-breaker_call_t *call_pop(struct call_queue *queue);
 void call_run_starts(breaker_panel_t *panel);
 void call_run_endings(breaker_panel_t *panel);
 void call_abandon(breaker_t *breaker);    /* the breaker is destroyed */
@@ -287,8 +302,8 @@ struct dialect_view breaker_view(const breaker_t *breaker, uint64_t now);
 /* order.c */
 void order_push(breaker_panel_t *panel, breaker_order_t *order, int status);
 void order_run(breaker_panel_t *panel); /* tells the orders that were carried out */
-void order_abandon(breaker_t *breaker);
-bool order_is_under_way(const breaker_t *breaker); /* given and not yet told */
+void order_abandon(breaker_panel_t *panel, const breaker_t *breaker); /* NULL: any */
+bool order_is_under_way(const breaker_t *breaker); /* given, and not yet in force or told */
 void order_converse(breaker_order_t *order);
 
 /* listing.c */
@@ -305,7 +320,15 @@ void turn_admit(breaker_call_t *call);
 void turn_settle(breaker_call_t *call, breaker_outcome_t outcome, int status);
 void turn_forget(breaker_call_t *call); /* the call goes on without it */
 int turn_order(breaker_t *breaker, enum turn_op op, breaker_order_t *order);
-void turn_abandon(breaker_t *breaker);
+void turn_abandon(breaker_panel_t *panel,
+                  const breaker_t *breaker);                   /* those of no call; NULL: any */
+static inline bool turn_is_ready(const breaker_panel_t *panel) /* for somebody who waits */
+{
+    const struct turns *turns = &panel->turns;
+
+    return turns->free != NULL && (turns->orders.first != NULL || turns->calls.first != NULL);
+}
+void turn_serve(breaker_panel_t *panel);
 bool turn_is_under_way(const breaker_t *breaker);
 bool turn_is_wire(const breaker_panel_t *panel);
 
@@ -318,13 +341,15 @@ void errand_run(struct errand *errand, breaker_panel_t *panel, struct door *door
 void errand_cancel(struct errand *errand);
 
 /* registry.c */
-void registry_init(breaker_panel_t *panel);
+int registry_init(breaker_panel_t *panel);
 void registry_free(breaker_panel_t *panel);
 void registry_destroy_all(breaker_panel_t *panel);
 void registry_free_breaker(breaker_t *breaker);
 static inline void registry_drop_if_over(breaker_t *breaker) /* gone, and its last call is over */
 {
-    if ((breaker->flags & BREAKER_IS_GONE) && breaker->pending == NULL)
+    const int flags = breaker->flags & (BREAKER_IS_GONE | BREAKER_IS_ASKED);
+
+    if (flags == BREAKER_IS_GONE && breaker->pending == NULL)
         registry_free_breaker(breaker);
 }
 
@@ -333,6 +358,7 @@ static inline bool event_is_wanted(const breaker_t *breaker, int kind)
 {
     return ((breaker->kinds | breaker->panel->events.kinds) & kind) != 0;
 }
+int event_prepare(breaker_t *breaker); /* it is created; UV_ENOMEM */
 void event_note(breaker_t *breaker, const struct note *note);
 void event_note_storage(breaker_panel_t *panel, int kind, int status);
 void event_init(breaker_panel_t *panel, uint32_t capacity);

@@ -8,9 +8,12 @@
 
 enum { FIRST_CHAINS = 16 };
 
-void registry_init(breaker_panel_t *panel)
+/* Names may come from outside, and nobody is to make them collide. */
+int registry_init(breaker_panel_t *panel)
 {
-    panel->registry.seed = (uint32_t)panel->chance;
+    struct hash_key *key = &panel->registry.key;
+
+    return uv_random(NULL, NULL, key, sizeof *key, 0, NULL);
 }
 
 void registry_free(breaker_panel_t *panel)
@@ -20,14 +23,9 @@ void registry_free(breaker_panel_t *panel)
 
 /* ---- The table ---------------------------------------------------------------------------------*/
 
-/* FNV-1a over the name, begun with the panel's own seed, so that nobody can prepare collisions. */
-static uint32_t hash_of(const struct registry *registry, const char *name, size_t length)
+static uint32_t hash_name(const struct registry *registry, const char *name, size_t length)
 {
-    uint32_t hash = UINT32_C(2166136261) ^ registry->seed;
-
-    for (size_t i = 0; i < length; i++)
-        hash = (hash ^ (unsigned char)name[i]) * UINT32_C(16777619);
-    return hash ^ hash >> 15;
+    return (uint32_t)hash_of(&registry->key, name, length);
 }
 
 static breaker_t **chain_of(const struct registry *registry, uint32_t hash)
@@ -137,7 +135,8 @@ static int create(breaker_t **made, breaker_panel_t *panel, const char *name, si
     b->name_offset = (uint32_t)offset;
     memcpy((char *)b + offset, name, length);
     init_circuit(b, name);
-    if (insert(&panel->registry, b) != 0) {
+    if (event_prepare(b) != 0 || insert(&panel->registry, b) != 0) {
+        memory_release(b->missed);
         memory_release(b);
         return UV_ENOMEM;
     }
@@ -178,7 +177,7 @@ int breaker_create(breaker_t **breaker, breaker_panel_t *panel, const char *name
         return status;
     if (panel->is_closing)
         return UV_ESHUTDOWN;
-    hash = hash_of(&panel->registry, name, length);
+    hash = hash_name(&panel->registry, name, length);
     if (lookup(&panel->registry, name, length, hash) != NULL)
         return UV_EEXIST;
     return create(breaker, panel, name, length, hash, policy);
@@ -201,9 +200,11 @@ void breaker_destroy(breaker_t *breaker)
     event_forget(breaker);
     if (breaker->flags & BREAKER_IS_SHARED)
         shared_end(breaker);
-    order_abandon(breaker);
+    if (!breaker->panel->is_closing) { /* which does it for all at once */
+        order_abandon(breaker->panel, breaker);
+        turn_abandon(breaker->panel, breaker);
+    }
     call_abandon(breaker);
-    turn_abandon(breaker);
     registry_drop_if_over(breaker);
 }
 
@@ -262,15 +263,15 @@ breaker_t *breaker_find(const breaker_panel_t *panel, const char *name)
 
     if (panel == NULL || check_name(name, &length) != 0)
         return NULL;
-    return lookup(&panel->registry, name, length, hash_of(&panel->registry, name, length));
+    return lookup(&panel->registry, name, length, hash_name(&panel->registry, name, length));
 }
 
 static bool is_idle(const breaker_t *b)
 {
     return (b->flags & BREAKER_IS_OBTAINED) && !order_is_under_way(b) &&
            breaker_view(b, panel_now(b->panel)).state == BREAKER_PASSING &&
-           b->circuit.hold == BREAKER_HOLD_NONE && (int32_t)b->in_flight <= 0 &&
-           b->pending == NULL && b->listeners.first == NULL;
+           b->circuit.hold == BREAKER_HOLD_NONE && b->in_flight <= 0 && b->pending == NULL &&
+           b->listeners.first == NULL;
 }
 
 /* Twice round at the most: once to clear the marks of use. */
@@ -326,7 +327,7 @@ int breaker_obtain(breaker_t **breaker, breaker_panel_t *panel, const char *name
         return status;
     if (panel->is_closing)
         return UV_ESHUTDOWN;
-    hash = hash_of(&panel->registry, name, length);
+    hash = hash_name(&panel->registry, name, length);
     *breaker = lookup(&panel->registry, name, length, hash);
     if (*breaker == NULL &&
         (status = add_obtained(breaker, panel, name, length, hash, policy)) != 0)

@@ -302,6 +302,14 @@ void shared_order(breaker_t *b, struct turn *turn, breaker_order_t *order)
         breaker_take_turn(b, turn);
 }
 
+bool shared_is_busy(const breaker_t *b)
+{
+    const struct shared *s = shared_of(b);
+
+    return s->orders.first != NULL || s->fleet.order.op != TURN_ADMIT ||
+           s->fleet.cas != FLEET_CAS_NONE;
+}
+
 /* ---- The bell ----------------------------------------------------------------------------------*/
 
 static breaker_t *breaker_of_key(const breaker_panel_t *panel, const char *key, size_t length)

@@ -36,6 +36,8 @@ void shared_fork(breaker_panel_t *panel);
 
 void shared_take_turn(breaker_t *breaker, struct turn *turn);
 void shared_order(breaker_t *breaker, struct turn *turn, breaker_order_t *order);
+/* An order or a transition of this process is still to be written. */
+bool shared_is_busy(const breaker_t *breaker);
 void shared_ring(breaker_panel_t *panel, const char *key, size_t key_length, const char *value,
                  size_t length);
 

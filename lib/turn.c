@@ -81,23 +81,6 @@ static struct conversation *take(breaker_t *breaker, enum turn_op op)
     return c;
 }
 
-/* Whoever waits longest goes on with it, orders first. */
-static void serve_next(breaker_panel_t *panel)
-{
-    struct turns *turns = &panel->turns;
-    breaker_order_t *order = turns->orders.first;
-    breaker_call_t *call;
-
-    if (order != NULL) {
-        turns->orders.first = order->library.next;
-        if (turns->orders.first == NULL)
-            turns->orders.last = &turns->orders.first;
-        order_converse(order);
-    } else if ((call = call_pop(&turns->calls)) != NULL) {
-        call_converse(call);
-    }
-}
-
 static void give_back(struct conversation *c)
 {
     breaker_panel_t *panel = c->breaker->panel;
@@ -112,8 +95,70 @@ static void give_back(struct conversation *c)
     c->next = turns->free;
     turns->free = c;
     panel->pending--;
-    panel_wake(panel);
-    serve_next(panel);
+    panel_wake(panel); /* somebody may wait for it */
+}
+
+/* ---- Those who wait ----------------------------------------------------------------------------*/
+
+static void queue_up(struct waiting *queue, breaker_call_t *call)
+{
+    struct breaker_due_s *due = &call->library.due;
+
+    due->next = NULL;
+    due->link = queue->last;
+    *queue->last = due;
+    queue->last = &due->next;
+}
+
+static void leave_queue(struct waiting *queue, breaker_call_t *call)
+{
+    struct breaker_due_s *due = &call->library.due;
+
+    if (due->next == NULL)
+        queue->last = due->link;
+    wheel_remove(due);
+}
+
+/* A newcomer does not go before those who wait; an order goes before calls. */
+static struct conversation *take_in_turn(breaker_t *breaker, enum turn_op op, bool is_order)
+{
+    const struct turns *turns = &breaker->panel->turns;
+    bool others_wait = turns->orders.first != NULL || (!is_order && turns->calls.first != NULL);
+
+    return others_wait && !turns->is_serving ? NULL : take(breaker, op);
+}
+
+static void serve_order(struct order_queue *queue)
+{
+    breaker_order_t *order = queue->first;
+
+    queue->first = order->library.next;
+    if (queue->first == NULL)
+        queue->last = &queue->first;
+    order_converse(order);
+}
+
+static void serve_call(struct waiting *queue)
+{
+    breaker_call_t *call = call_of(queue->first);
+
+    leave_queue(queue, call);
+    call_converse(call);
+}
+
+/* By the drain, in a loop: a conversation may be over as soon as it is begun. */
+void turn_serve(breaker_panel_t *panel)
+{
+    struct turns *turns = &panel->turns;
+
+    turns->is_serving = true;
+    while (turn_is_ready(panel)) {
+        if (turns->orders.first != NULL)
+            serve_order(&turns->orders);
+        else
+            serve_call(&turns->calls);
+    }
+    turns->is_serving = false;
 }
 
 /* ---- What came of it ---------------------------------------------------------------------------*/
@@ -239,32 +284,33 @@ void turn_create(breaker_t *breaker)
         go_on(c);
 }
 
-/* The call keeps its place in the queue of those that wait. */
-static bool wait_for_turn(breaker_call_t *call, struct conversation *c)
+/* NULL: the call waits for one. */
+static struct conversation *take_for(breaker_call_t *call, enum turn_op op)
 {
+    struct conversation *c = take_in_turn(call->library.breaker, op, false);
+
     call->library.conversation = c;
     if (c == NULL)
-        call_push(&call->library.breaker->panel->turns.calls, call);
-    return c == NULL;
+        queue_up(&call->library.breaker->panel->turns.calls, call);
+    else
+        c->call = call;
+    return c;
 }
 
 void turn_admit(breaker_call_t *call)
 {
-    struct conversation *c = take(call->library.breaker, TURN_ADMIT);
+    struct conversation *c = take_for(call, TURN_ADMIT);
 
-    if (wait_for_turn(call, c))
-        return;
-    c->call = call;
-    go_on(c);
+    if (c != NULL)
+        go_on(c);
 }
 
 void turn_settle(breaker_call_t *call, breaker_outcome_t outcome, int status)
 {
-    struct conversation *c = take(call->library.breaker, TURN_SETTLE);
+    struct conversation *c = take_for(call, TURN_SETTLE);
 
-    if (wait_for_turn(call, c))
+    if (c == NULL)
         return;
-    c->call = call;
     c->start = call->library.permit.start;
     c->turn.permit = call->library.permit;
     c->turn.outcome = (uint8_t)outcome;
@@ -274,7 +320,7 @@ void turn_settle(breaker_call_t *call, breaker_outcome_t outcome, int status)
 
 int turn_order(breaker_t *breaker, enum turn_op op, breaker_order_t *order)
 {
-    struct conversation *c = take(breaker, op);
+    struct conversation *c = take_in_turn(breaker, op, true);
 
     if (c == NULL)
         return UV_ENOBUFS;
@@ -291,19 +337,6 @@ static void stop(struct conversation *c)
         errand_cancel(&c->errand);
     c->is_out = false;
     give_back(c);
-}
-
-static void leave_queue(struct call_queue *queue, breaker_call_t *call)
-{
-    breaker_call_t **link = &queue->first;
-
-    while (*link != NULL && *link != call)
-        link = &(*link)->library.next;
-    if (*link == NULL)
-        return;
-    *link = call->library.next;
-    if (*link == NULL)
-        queue->last = link;
 }
 
 void turn_forget(breaker_call_t *call)
@@ -330,19 +363,15 @@ bool turn_is_under_way(const breaker_t *breaker)
     return false;
 }
 
-void turn_abandon(breaker_t *breaker)
+void turn_abandon(breaker_panel_t *panel, const breaker_t *breaker)
 {
-    struct conversation *c = breaker->panel->turns.active;
-
-    while (c != NULL) {
-        struct conversation *next = c->next;
-        if (c->breaker == breaker) {
-            breaker_order_t *order = c->order;
-            stop(c);
-            if (order != NULL)
-                order_push(breaker->panel, order, UV_ECANCELED);
-            next = breaker->panel->turns.active; /* serving others may have changed the list */
-        }
-        c = next;
+    for (struct conversation *c = panel->turns.active, *next; c != NULL; c = next) {
+        breaker_order_t *order = c->order;
+        next = c->next;
+        if (c->call != NULL || (breaker != NULL && c->breaker != breaker))
+            continue;
+        stop(c);
+        if (order != NULL)
+            order_push(panel, order, UV_ECANCELED);
     }
 }

@@ -201,10 +201,40 @@ static void a_fork_counts_nothing_twice(void **state)
 
 /* ---- Exchanges, evictions ----------------------------------------------------------------------*/
 
+/* Counts that are shared are kept while the span of a bucket is the same. */
+static void an_exchange_keeps_what_is_shared(void **state)
+{
+    breaker_options_t options;
+    breaker_policy_t *shorter, *coarser;
+
+    (void)state;
+    open_some(2, 0, NULL);
+    panels_options(&options);
+    options.window /= 2;
+    options.buckets /= 2;
+    assert_int_equal(breaker_policy_create(&shorter, &options, NULL), 0);
+    options.window *= 2;
+    assert_int_equal(breaker_policy_create(&coarser, &options, NULL), 0);
+    report(0, 7, BREAKER_SUCCESS);
+    pass(100000);
+    assert_int_equal(breaker_set_policy(of(0), shorter), 0);
+    breaker_refresh(of(0), order_of(0), on_order);
+    pass(100000);
+    assert_int_equal(look(0).counts.ok, 7);
+    assert_int_equal(breaker_set_policy(of(0), coarser), 0);
+    breaker_refresh(of(0), order_of(0), on_order);
+    pass(100000);
+    assert_int_equal(look(0).counts.ok, 0);
+    breaker_policy_destroy(shorter);
+    breaker_policy_destroy(coarser);
+    close_all();
+}
+
 static void sharing_is_for_life(void **state)
 {
     breaker_options_t options;
     breaker_policy_t *alone, *at_home;
+    breaker_t *own;
 
     (void)state;
     open_some(1, 0, NULL);
@@ -215,6 +245,11 @@ static void sharing_is_for_life(void **state)
     assert_int_equal(breaker_policy_create(&at_home, &options, NULL), 0);
     assert_int_equal(breaker_set_policy(of(0), alone), UV_EINVAL);
     assert_int_equal(breaker_set_policy(of(0), at_home), 0);
+    assert_int_equal(breaker_create(&own, all.members[0].panel, "own", alone), 0);
+    assert_int_equal(breaker_set_policy(own, at_home), UV_EINVAL);
+    assert_ptr_equal(breaker_policy(own), alone);
+    assert_int_equal(breaker_set_policy(own, alone), 0);
+    breaker_destroy(own);
     breaker_policy_destroy(alone);
     breaker_policy_destroy(at_home);
     close_all();
@@ -233,6 +268,7 @@ int main(void)
         cmocka_unit_test(an_exchange_makes_no_second_reporter),
         cmocka_unit_test(a_step_back_makes_no_second_reporter),
         cmocka_unit_test(a_fork_counts_nothing_twice),
+        cmocka_unit_test(an_exchange_keeps_what_is_shared),
         cmocka_unit_test(sharing_is_for_life),
     };
 

@@ -1,6 +1,7 @@
 /* Breakers made on demand, under a bound: only one that is idle makes room, and not the one just used. */
 #include "job.h"
 #include "watcher.h"
+#include <breaker/storage.h>
 #include <stdio.h>
 
 enum { BOUND = 4 };
@@ -147,7 +148,6 @@ static void test_only_the_idle_makes_room(void **state)
     close_host(&host);
 }
 
-/* A destroyed one leaves its place. */
 static void on_order(breaker_order_t *order, int status)
 {
     assert_int_equal(status, 0);
@@ -174,6 +174,71 @@ static void test_an_order_keeps_its_breaker(void **state)
     close_host(&host);
 }
 
+static void on_keeper(uv_timer_t *keeper)
+{
+    (void)keeper;
+}
+
+static void pass(struct fixture *f, unsigned ms)
+{
+    for (; ms > 0; ms--) {
+        f->clock++;
+        settle_down(f);
+    }
+}
+
+/* The one that shares its circuit with another panel, where it is seen what becomes of an order. */
+static void share(struct fixture *f, breaker_storage_t *storage, breaker_t **far)
+{
+    breaker_panel_options_t options;
+    breaker_policy_t *policy = make_policy(NULL);
+    breaker_panel_t *other;
+
+    breaker_panel_options_init(&options);
+    options.max_obtained = 1;
+    options.storage = storage;
+    fixture_panel(f, &options, true);
+    f->draw = 0.5; /* the other signs with another number */
+    assert_int_equal(API(breaker_panel_create(&other, &f->loop, &options)), 0);
+    assert_int_equal(API(breaker_create(far, other, "shared", policy)), 0);
+    API_VOID(breaker_policy_destroy(policy));
+}
+
+/* One whose order, or its own transition, is not yet in the storage is not idle: told or not. */
+static void test_a_shared_order_keeps_its_breaker(void **state)
+{
+    struct fixture *f = *state;
+    struct host host = {.policy = make_policy(NULL)};
+    breaker_storage_t *storage;
+    breaker_t *near, *far, *none;
+    uv_timer_t *keeper = keep(f, sizeof *keeper);
+
+    uv_timer_init(&f->loop, keeper);
+    uv_timer_start(keeper, on_keeper, 1000000, 0);
+    assert_int_equal(breaker_memory_create(&storage, NULL), 0);
+    share(f, storage, &far);
+    near = get(f, &host, "shared");
+    pass(f, 20);
+    assert_int_equal(API(breaker_trip(far, NULL, NULL)), 0);
+    pass(f, 20);
+    assert_int_equal(look(near).state, BREAKER_BROKEN);
+    assert_int_equal(API(breaker_reset(near, NULL, NULL)), 0);
+    assert_int_equal(look(near).state, BREAKER_PASSING);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(obtain(f, &host, "new", &none), UV_ENOBUFS);
+    pass(f, 20);
+    assert_int_equal(look(far).state, BREAKER_PASSING);
+    assert_int_equal(obtain(f, &host, "new", &none), 0);
+    close_host(&host);
+    assert_int_equal(API(breaker_panel_destroy(breaker_panel(far), NULL)), 0);
+    fixture_destroy_panel(f);
+    fixture_wait_destroyed(f);
+    uv_close((uv_handle_t *)keeper, NULL);
+    settle_down(f);
+    assert_int_equal(breaker_memory_destroy(storage), 0);
+}
+
+/* A destroyed one leaves its place. */
 static void test_destroyed_leaves_its_place(void **state)
 {
     struct fixture *f = *state;
@@ -228,6 +293,7 @@ int main(void)
         BARE_TEST(test_only_the_idle_makes_room),
         BARE_TEST(test_destroyed_leaves_its_place),
         BARE_TEST(test_an_order_keeps_its_breaker),
+        BARE_TEST(test_a_shared_order_keeps_its_breaker),
         BARE_TEST(test_bounded_whatever_the_names),
         VIRTUAL_TEST(test_without_a_bound),
     };

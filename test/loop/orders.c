@@ -126,6 +126,7 @@ static void test_against_live_traffic(void **state)
     assert_int_equal(look(breaker).totals.late, 2);
     assert_int_equal(look(breaker).in_flight, 0);
     expect(f, "start:job | done:job:EPIPE |"); /* its caller is told all the same */
+    assert_int_equal(job->call.outcome, BREAKER_FAILURE);
 }
 
 /* ---- Holds -------------------------------------------------------------------------------------*/

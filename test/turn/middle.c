@@ -130,6 +130,21 @@ static void test_panel_destroyed_in_the_middle(void **state)
     scene_close(&scene);
 }
 
+/* The deadline of a transaction would lie beyond what a lent clock can say. */
+static void test_at_the_end_of_time(void **state)
+{
+    struct scene scene;
+
+    ((struct fixture *)*state)->clock = UINT64_MAX - 10 * DELAY;
+    scene_open(&scene, state, DELAY, 4);
+    scene_call(&scene, "a", true, 0);
+    for (unsigned i = 0; i < 6; i++)
+        scene_wait(&scene, DELAY);
+    expect(scene.f, "a:start a:ok a:released");
+    assert_int_equal(fake_totals(scene.fake)->cancelled, 0);
+    scene_close(&scene);
+}
+
 /* ---- The pool ----------------------------------------------------------------------------------*/
 
 static void test_those_who_wait_are_served_in_order(void **state)
@@ -195,6 +210,7 @@ int main(void)
         BARE_TEST(test_timeout_settles_too),
         BARE_TEST(test_destroyed_in_every_stage),
         BARE_TEST(test_panel_destroyed_in_the_middle),
+        BARE_TEST(test_at_the_end_of_time),
         BARE_TEST(test_those_who_wait_are_served_in_order),
         BARE_TEST(test_orders),
     };

@@ -223,12 +223,23 @@ static enum turn_next admit(struct scene *s)
 
 /* ---- Results -----------------------------------------------------------------------------------*/
 
+enum plan { IS_FAILURE = 1 << 0, COUNTS_REQUESTS = 1 << 1 };
+
+static uint8_t make_plan(const struct scene *s)
+{
+    bool is_failure = s->turn->outcome == BREAKER_FAILURE &&
+                      dialect_match(&s->rules->caught, s->turn->status, true);
+
+    return (uint8_t)((is_failure ? IS_FAILURE : 0) |
+                     (counts_requests(s->rules) ? COUNTS_REQUESTS : 0));
+}
+
 /* Counts, unless the circuit is open: then the guard fails, and nothing is. */
 static enum turn_next count(struct scene *s, bool is_failure)
 {
     uint64_t life = s->rules->failure_timeout;
 
-    if (counts_requests(s->rules)) {
+    if (s->talk->plan & COUNTS_REQUESTS) {
         talk_incr(s->talk, s->c->keys[LASIER_REQUESTS], life);
         talk_add(s->talk, s->c->keys[LASIER_FAILURES], "0", life);
     }
@@ -248,7 +259,7 @@ static enum turn_next ask_counters(struct scene *s)
 
 static void hear_counted(struct scene *s, bool is_failure)
 {
-    bool has_requests = counts_requests(s->rules);
+    bool has_requests = (s->talk->plan & COUNTS_REQUESTS) != 0;
 
     s->c->requests = has_requests ? talk_count(s->talk, 0) : 0;
     if (is_failure)
@@ -267,10 +278,11 @@ static enum turn_next judge(struct scene *s)
 
 static enum turn_next settle(struct scene *s)
 {
-    bool is_success = s->turn->outcome == BREAKER_SUCCESS;
-    bool is_failure = s->turn->outcome == BREAKER_FAILURE &&
-                      dialect_match(&s->rules->caught, s->turn->status, true);
+    bool is_success = s->turn->outcome == BREAKER_SUCCESS, is_failure;
 
+    if (s->talk->stage == AT_BEGIN)
+        s->talk->plan = make_plan(s);
+    is_failure = (s->talk->plan & IS_FAILURE) != 0;
     switch (s->talk->stage) {
     case AT_BEGIN:
         if (is_failure)

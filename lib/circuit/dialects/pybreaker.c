@@ -201,16 +201,27 @@ static enum turn_next fail(struct scene *s)
     return open_circuit(s);
 }
 
+/* An excluded failure is none. */
+static uint8_t judged(const struct scene *s)
+{
+    uint8_t outcome = s->turn->outcome;
+
+    if (outcome == BREAKER_FAILURE && dialect_match(&s->rules->excluded, s->turn->status, false))
+        return BREAKER_IGNORED;
+    return outcome;
+}
+
 static enum turn_next settle(struct scene *s)
 {
-    int outcome = s->turn->outcome;
+    int outcome;
 
     if (begun_in(s) != BREAKER_PASSING && begun_in(s) != BREAKER_RECOVERING) {
         s->turn->verdict = BREAKER_ESTALE;
         return TURN_DONE;
     }
-    if (outcome == BREAKER_FAILURE && dialect_match(&s->rules->excluded, s->turn->status, false))
-        outcome = BREAKER_IGNORED;
+    if (s->talk->stage == AT_BEGIN)
+        s->talk->plan = judged(s);
+    outcome = s->talk->plan;
     if (outcome == BREAKER_SUCCESS || outcome == BREAKER_IGNORED)
         return succeed(s);
     if (outcome == BREAKER_FAILURE || s->family->is_cancel_failure)

@@ -40,6 +40,7 @@ struct talk {
     /* The circuit's own, from step to step. */
     uint8_t stage; /* 0 at the beginning */
     uint8_t tries;
+    uint8_t plan;       /* made by the rules of its beginning: they may be exchanged meanwhile */
     bool expects_value; /* guard_value is what was last seen under the key to guard */
     uint32_t mark;
 
