@@ -527,13 +527,18 @@ BREAKER_API int breaker_cancel(breaker_call_t *call);
 /* ---- Management --------------------------------------------------------------------------------
  * Orders to the circuit. They take effect in the call for a circuit of this process, and asynchronously
  * where a storage is asked. The order is the caller's memory until its callback; callback may be NULL,
- * and then order is not used and may be NULL too. status: 0, or UV_ECANCELED when the breaker was
- * destroyed before; of a shared circuit also the storage's error (UV_ETIMEDOUT, ...): then it acts here,
- * and goes to the others when the storage is back, within a minute or, a hold, whenever, unless somebody
- * laid another meanwhile; UV_EBUSY: others were faster, again and again. Of states that are ordered
- * before the storage has the first, the last is meant, and so of holds. UV_ESHUTDOWN
- * as breaker_call; UV_EBUSY: the order is in use; UV_ENOBUFS: without a callback, and all conversations
- * with the storage are taken, or other orders wait for one. */
+ * and then order is not used and may be NULL too. The callback's status:
+ *
+ *   0                the order stands, also in the storage
+ *   UV_ECANCELED     the breaker was destroyed before
+ *   UV_EBUSY         a shared circuit: others were faster, again and again
+ *   the storage's error, UV_ETIMEDOUT among them: a dialect acted here alone; a shared circuit acts here
+ *                    until the storage is back, and then goes on to the others, within a minute or, a
+ *                    hold, whenever, unless somebody laid another meanwhile. Of several states ordered
+ *                    before the storage has the first, the last is meant, and so of holds
+ *
+ * Returned: UV_ESHUTDOWN as breaker_call; UV_EBUSY: the order is in use; UV_ENOBUFS: without a callback,
+ * and all conversations with the storage are taken, or other orders wait for one. */
 typedef void (*breaker_order_cb)(breaker_order_t *order, int status);
 
 struct breaker_order_s {
@@ -613,7 +618,8 @@ typedef struct breaker_totals_s {
 typedef struct breaker_snapshot_s {
     breaker_state_t state;
     breaker_hold_t hold;
-    uint64_t epoch;          /* grows with each transition, hold, and write-off of missing probes */
+    uint64_t epoch;          /* grows with each transition, hold, and write-off of missing probes; of a
+                                dialect in a storage: 0, and so is since */
     uint64_t since;          /* the panel's clock at the last transition; 0: before it began */
     breaker_counts_t counts; /* PASSING: the window; RECOVERING: since it began; BROKEN: none. Of a
                                 shared circuit: of all processes, which may be PASSING while this one

@@ -214,6 +214,12 @@ static void over_settle(struct conversation *c)
         call_settled(c->call, c->turn.verdict, c->talk.reason);
 }
 
+/* What an order is told: an error of the storage's, which is none of the dialect's. */
+static int trouble_of(const struct conversation *c)
+{
+    return c->talk.status == BREAKER_EGUARD ? 0 : c->talk.status;
+}
+
 static void over(struct conversation *c)
 {
     note_events(c);
@@ -222,7 +228,7 @@ static void over(struct conversation *c)
     else if (c->turn.op == TURN_SETTLE)
         over_settle(c);
     else if (c->order != NULL)
-        order_push(c->breaker->panel, c->order, 0);
+        order_push(c->breaker->panel, c->order, trouble_of(c));
     give_back(c);
 }
 

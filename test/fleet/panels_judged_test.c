@@ -172,6 +172,34 @@ static void a_snapshot_says_since_when(void **state)
     close_all();
 }
 
+/* Whoever comes later shows what all show. */
+static void a_newcomer_shows_the_fleets_numbers(void **state)
+{
+    (void)state;
+    open_some(1, 0, NULL);
+    breaker_trip(of(0), NULL, NULL);
+    pass(50000);
+    breaker_recover(of(0), NULL, NULL);
+    pass(50000);
+    report(0, 1, BREAKER_FAILURE);
+    breaker_trip(of(0), NULL, NULL);
+    pass(50000);
+    assert_int_equal(look(0).trips, 2);
+    pass(PANELS_S);
+    join(1, 0);
+    pass(50000);
+    assert_int_equal(look(1).trips, 2);
+    assert_true(look(1).since + 1000 < all.now / 1000 + all.members[1].base);
+    breaker_reset(of(1), NULL, NULL);
+    pass(10 * PANELS_S);
+    join(1, 0);
+    pass(50000);
+    assert_int_equal(look(2).state, BREAKER_PASSING);
+    assert_int_equal(look(2).trips, 0);
+    assert_true(look(2).since + 10000 < all.now / 1000 + all.members[2].base);
+    close_all();
+}
+
 static void ones_own_old_policy_is_no_other(void **state)
 {
     breaker_options_t options;
@@ -220,6 +248,7 @@ int main(void)
         cmocka_unit_test(who_comes_again_is_no_second_reporter),
         cmocka_unit_test(rules_see_true_numbers),
         cmocka_unit_test(a_snapshot_says_since_when),
+        cmocka_unit_test(a_newcomer_shows_the_fleets_numbers),
         cmocka_unit_test(ones_own_old_policy_is_no_other),
         cmocka_unit_test(who_refuses_in_an_outage_says_when_it_asks_again),
     };

@@ -201,6 +201,29 @@ static void test_orders(void **state)
     scene_close(&scene);
 }
 
+static void told(breaker_order_t *order, int status)
+{
+    struct scene *scene = order->data;
+
+    record(scene->f, "%s", status == UV_ECONNRESET ? "reset" : "other");
+}
+
+/* It acts here; the storage does not know. */
+static void test_an_order_without_storage(void **state)
+{
+    struct scene scene;
+    breaker_order_t order = {.data = &scene};
+
+    scene_open(&scene, state, 1, 4);
+    fake_go(scene.fake);
+    scene_wait(&scene, 5);
+    assert_int_equal(API(breaker_trip(scene.breaker, &order, told)), 0);
+    scene_wait(&scene, 2000);
+    expect(scene.f, "reset");
+    assert_int_equal(look(scene.breaker).state, BREAKER_BROKEN);
+    scene_close(&scene);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -213,6 +236,7 @@ int main(void)
         BARE_TEST(test_at_the_end_of_time),
         BARE_TEST(test_those_who_wait_are_served_in_order),
         BARE_TEST(test_orders),
+        BARE_TEST(test_an_order_without_storage),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

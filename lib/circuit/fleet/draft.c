@@ -13,6 +13,11 @@ static bool is_streak_over(const struct fleet *f, const struct fleet_world *w)
            (MUTANT(BACKOFF_ANEW) || elapsed(f->began, w->now) > enough);
 }
 
+uint8_t draft_trips(const struct fleet *f, const struct fleet_world *w)
+{
+    return is_streak_over(f, w) ? 0 : f->current.trips;
+}
+
 static struct record next(const struct fleet *f, const struct fleet_world *w, breaker_state_t to)
 {
     struct record r = f->current;
@@ -32,7 +37,7 @@ static struct record next(const struct fleet *f, const struct fleet_world *w, br
     if (s.most_reporters > 0)
         r.reporters = s.most_reporters;
     if (to == BREAKER_BROKEN) {
-        r.trips = is_streak_over(f, w) ? 0 : r.trips;
+        r.trips = draft_trips(f, w);
         r.trips += r.trips < UINT8_MAX && f->current.state != BREAKER_BROKEN;
         r.duration = native_broken_time(w->rules, r.trips, fleet_draw(w));
     }

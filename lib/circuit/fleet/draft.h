@@ -12,4 +12,7 @@ struct record draft_transition(const struct fleet *fleet, const struct fleet_wor
 struct record draft_order(const struct fleet *fleet, const struct fleet_world *world, uint8_t op,
                           uint32_t duration);
 
+/* Consecutive trips, up to now. */
+uint8_t draft_trips(const struct fleet *fleet, const struct fleet_world *world);
+
 #endif /* CIRCUIT_DRAFT_H */

@@ -1,4 +1,5 @@
 /* What is seen of both circuits from outside: when to come again, and what a snapshot shows. */
+#include "draft.h"
 #include "fleet.h"
 #include "judge.h"
 #include "lease.h"
@@ -58,9 +59,11 @@ void fleet_inspect(const struct fleet *f, const struct fleet_world *w, breaker_s
     s->counts = sums.counts;
     all = (double)s->counts.ok + s->counts.failed;
     s->ratio = all > 0 ? s->counts.failed / all : 0;
-    if (f->current.state == BREAKER_PASSING)
+    if (f->current.state == s->state)
+        s->since = f->began <= w->now ? f->began : 0;
+    else if (f->current.state == BREAKER_PASSING) /* L is broken alone */
         return;
-    s->trips = f->current.trips;
-    s->since = f->began <= w->now ? f->began : 0;
-    s->tripped = (breaker_counts_t){f->current.ok, f->current.failed, f->current.slow, 0};
+    s->trips = draft_trips(f, w);
+    if (f->current.state != BREAKER_PASSING)
+        s->tripped = (breaker_counts_t){f->current.ok, f->current.failed, f->current.slow, 0};
 }
