@@ -54,7 +54,8 @@ typedef struct breaker_redis_options_s {
     /* -- Who. */
     const char *user;        /* Default NULL: Redis' default user */
     const char *password;    /* Default NULL: no AUTH */
-    const char *client_name; /* shown by CLIENT LIST, no blanks. Default "libbreaker"; NULL: none */
+    const char *client_name; /* shown by CLIENT LIST: bytes '!' to '~'. Default "libbreaker"; NULL:
+                                none. A server may deny it */
 
     /* -- What. */
     const char *prefix; /* of all keys and channels, at most 128 bytes. Default "": keys are as the

@@ -198,6 +198,31 @@ static void not_by_deadline(void **state)
         }
 }
 
+/* That it does not like our name, or knows no names, is no reason to leave. */
+static void name_refused(void **state)
+{
+    static const char *const answers[] = {
+        "-ERR Client names cannot contain spaces, newlines or special characters.\r\n",
+        "-ERR unknown command 'CLIENT'\r\n", "-NOPERM no permissions\r\n", "-WEIRD\r\n"};
+    (void)state;
+    hostile.mode = HOSTILE_NOT;
+    for (size_t i = 0; i < sizeof answers / sizeof *answers; i++) {
+        struct rig rig;
+        hostile.name_answer = answers[i];
+        open_rig(&rig, "hostile");
+        assert_int_equal(rig_ask(&rig), 0);
+        assert_int_equal(rig.lost, 0);
+        rig_end(&rig);
+    }
+    hostile.name_answer = "-ERR max number of clients reached\r\n";
+    struct rig rig;
+    open_rig(&rig, "hostile");
+    assert_int_equal(rig_ask(&rig), UV_EAGAIN);
+    assert_non_null(strstr(breaker_redis_reason(rig.storage), "max number"));
+    rig_end(&rig);
+    hostile.name_answer = NULL;
+}
+
 /* A server that hangs before it was of any use, with nobody waiting for it. */
 static void hang_at_the_probe(void **state)
 {
@@ -280,6 +305,7 @@ int main(void)
         cmocka_unit_test(between_transactions),  cmocka_unit_test(without_greeting),
         cmocka_unit_test(not_by_deadline),       cmocka_unit_test(hang_at_the_probe),
         cmocka_unit_test(hostile_bells),         cmocka_unit_test(what_it_is_told),
+        cmocka_unit_test(name_refused),
     };
     return cmocka_run_group_tests_name("redis: hostile servers", tests, set_up, tear_down);
 }

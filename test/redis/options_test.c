@@ -58,6 +58,8 @@ static void bad_fields(void **state)
     BAD(path, lengthy);
     BAD(database, 1u << 31);
     BAD(client_name, "two words");
+    BAD(client_name, "caf\xc3\xa9");
+    BAD(client_name, "a\x7f");
     BAD(prefix, NULL);
     BAD(prefix, lengthy);
     BAD(connect_timeout, 0);
