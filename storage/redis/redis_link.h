@@ -105,11 +105,18 @@ bool redis_link_is_robbed(const struct redis_link *link);
 bool redis_link_close(struct redis_link *link);
 void redis_link_free(struct redis_link *link);
 
-/* ---- Between redis_link.c and redis_traffic.c: the poll handle says that it may be connected; it
- * is greeted; watch for what is needed now; drop it with this status. */
+/* ---- Among redis_link.c, redis_dial.c and redis_traffic.c. */
+
+/* The state may last so many ms; 0: for ever. */
+void redis_link_allow(struct redis_link *link, uint64_t ms);
+/* From the first address, looked up anew; from the next one. */
+void redis_link_begin(struct redis_link *link);
+void redis_link_try_next(struct redis_link *link);
+/* The poll handle says that it may be connected; it is greeted; watch for what is needed now. */
 void redis_link_connected(struct redis_link *link);
 void redis_link_be_up(struct redis_link *link);
 void redis_link_watch(struct redis_link *link);
+/* Drops it with this status. */
 void redis_link_fail(struct redis_link *link, int status);
 
 #endif /* REDIS_LINK_H */
