@@ -201,13 +201,16 @@ static struct redis_storage *storage_of(struct redis_link *link)
     return (struct redis_storage *)((char *)link->data - offsetof(struct redis_storage, bell));
 }
 
-static void on_down(struct redis_link *link, struct redis_trouble trouble, const char *text)
+static bool on_down(struct redis_link *link, struct redis_trouble trouble, const char *text)
 {
     struct redis_bell *bell = link->data;
+    bool was_idle =
+        bell->awaited == 0 && trouble.fault == REDIS_LATER && trouble.status != UV_EPROTO;
     bell->awaited = 0;
     redis_link_expect(link, 0);
     if (trouble.fault == REDIS_SETTING)
         redis_storage_note(storage_of(link), text, strlen(text), NULL, 0);
+    return was_idle;
 }
 
 static void on_closed(struct redis_link *link)

@@ -4,7 +4,7 @@
  * whether that transaction's key could be written, since a full or read-only server answers
  * reads as if it were well. Until then, transactions are refused at once rather than left to
  * wait; while a connection is being made for the first time, or anew after one that was well and
- * idle, they wait. */
+ * idle, they wait, and nobody pauses for it. */
 #include "redis_script.h"
 #include "redis_storage.h"
 #include <stdio.h>
@@ -93,6 +93,8 @@ static int send_entry(void *data, struct redis_entry *entry)
 void redis_exchange_act(struct redis_storage *storage)
 {
     redis_link_start(&storage->link);
+    if (storage->trouble.fault == REDIS_FINE && storage->queue.sent != storage->queue.tail)
+        redis_link_hurry(&storage->link);
     if (storage->ready) {
         storage->sending_due = redis_exchange_due(storage);
         redis_queue_send(&storage->queue, send_entry, storage);
@@ -249,7 +251,7 @@ static void on_late(struct redis_link *link)
 
 /* ---- The end of a connection, or of an attempt */
 
-static void on_down(struct redis_link *link, struct redis_trouble trouble, const char *text)
+static bool on_down(struct redis_link *link, struct redis_trouble trouble, const char *text)
 {
     struct redis_storage *storage = storage_of(link);
     struct redis_queue *queue = &storage->queue;
@@ -268,6 +270,7 @@ static void on_down(struct redis_link *link, struct redis_trouble trouble, const
     }
     expect(storage);
     redis_storage_wake(storage);
+    return quiet;
 }
 
 static void on_closed(struct redis_link *link)

@@ -105,17 +105,20 @@ void redis_link_drop(struct redis_link *link, struct redis_trouble trouble, cons
     link->next_address =
         link->addresses.next < link->addresses.count && trouble.fault == REDIS_LATER &&
         (link->state == REDIS_LINK_CONNECTING || link->state == REDIS_LINK_GREETING);
-    if (!link->next_address)
-        link->pause = redis_backoff_pause(&link->backoff, &link->settings->options, trouble.fault);
     if (link->state == REDIS_LINK_FINDING) {
-        rest(link);
+        link->state = REDIS_LINK_WAITING;
     } else {
         if (link->pid == getpid())
             redis_socket_give_up(link->context->fd);
         close_socket(link);
     }
-    if (!link->next_address)
-        link->events->down(link, trouble, copy);
+    if (link->next_address)
+        return;
+    bool idle = link->events->down(link, trouble, copy);
+    link->pause =
+        redis_backoff_pause(&link->backoff, &link->settings->options, trouble.fault, idle);
+    if (link->state == REDIS_LINK_WAITING)
+        rest(link);
 }
 
 void redis_link_fail(struct redis_link *link, int status)
@@ -181,6 +184,13 @@ void redis_link_start(struct redis_link *link)
 {
     link->wanted = true;
     if (link->state == REDIS_LINK_OFF)
+        redis_link_begin(link);
+}
+
+void redis_link_hurry(struct redis_link *link)
+{
+    link->pause = 0; /* if the socket is still being closed */
+    if (link->state == REDIS_LINK_WAITING)
         redis_link_begin(link);
 }
 

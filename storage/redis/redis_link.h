@@ -23,7 +23,8 @@ struct redis_link_events {
     void (*due)(struct redis_link *link);  /* the moment given to redis_link_expect has come, and
                                               what had arrived by then was read */
     void (*late)(struct redis_link *link); /* the loop stood still: expect anew */
-    void (*down)(struct redis_link *link, struct redis_trouble trouble, const char *text);
+    /* True: it was well and idle, and its end is no failure. */
+    bool (*down)(struct redis_link *link, struct redis_trouble trouble, const char *text);
     void (*closed)(struct redis_link *link);
 };
 
@@ -81,6 +82,8 @@ void redis_link_init(struct redis_link *link, uv_loop_t *loop,
 /* Connects and stays connected, until told to stop. */
 void redis_link_start(struct redis_link *link);
 void redis_link_stop(struct redis_link *link);
+/* Somebody waits: ends the pause. */
+void redis_link_hurry(struct redis_link *link);
 
 /* Sends what is in out. */
 void redis_link_flush(struct redis_link *link);

@@ -133,6 +133,31 @@ static void killed_while_idle(void **state)
     assert_int_equal(rig.lost, 0);
 }
 
+/* Again and again, with the usual times: who asks next waits for no pause. */
+static void killed_for_its_idleness(void **state)
+{
+    enum { ROUNDS = 15 };
+    breaker_redis_options_t usual;
+    (void)state;
+    breaker_redis_options_init(&usual);
+    rig.options.connect_timeout = usual.connect_timeout;
+    rig.options.transaction_timeout = usual.transaction_timeout;
+    rig.options.backoff_min = usual.backoff_min;
+    rig.options.backoff_max = usual.backoff_max;
+    open_well();
+    for (int i = 0; i < ROUNDS; i++) {
+        int connections = proxy.connections;
+        rig_run_for(&rig, usual.backoff_min + 20); /* it lasts */
+        server_do(&server, "CLIENT KILL TYPE normal SKIPME yes");
+        RIG_UNTIL(&rig, proxy.count == 0 || proxy.connections > connections);
+        rig_run_for(&rig, 2); /* we know it before we ask */
+        assert_int_equal(rig_incr(&rig, "n"), 0);
+    }
+    assert_int_equal(server_number(&server, "GET n"), ROUNDS);
+    assert_in_range(proxy.connections, 2, 2 * ROUNDS);
+    assert_int_equal(rig.lost, 0);
+}
+
 /* ---- Hanging */
 
 static void stopped(void **state)
@@ -309,6 +334,7 @@ int main(void)
         cmocka_unit_test(down_at_start_tcp),
         cmocka_unit_test(killed_in_the_middle),
         IN_RIG(killed_while_idle),
+        IN_RIG(killed_for_its_idleness),
         cmocka_unit_test(stopped),
         IN_RIG(stalled_loop),
         IN_RIG(stalled_at_any_moment),
