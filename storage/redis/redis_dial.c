@@ -36,6 +36,8 @@ static void greet(struct redis_link *link)
 
 void redis_link_connected(struct redis_link *link)
 {
+    if (redis_link_is_inherited(link))
+        return;
     int status = redis_socket_is_connected(link->context->fd);
     if (status > 0)
         greet(link);
@@ -91,9 +93,11 @@ static void on_found(struct redis_addresses *addresses, int status)
 {
     struct redis_link *link =
         (struct redis_link *)((char *)addresses - offsetof(struct redis_link, addresses));
-    if (link->state != REDIS_LINK_FINDING)
+    if (link->closing)
+        redis_link_handle_closed(link);
+    else if (link->state != REDIS_LINK_FINDING)
         return; /* its time was over */
-    if (status == 0)
+    else if (status == 0)
         redis_link_try_next(link);
     else
         redis_link_fail(link, status);

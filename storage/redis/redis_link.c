@@ -57,7 +57,7 @@ void redis_link_praise(struct redis_link *link)
 
 /* ---- The end of a connection */
 
-static void on_handle_closed(struct redis_link *link)
+void redis_link_handle_closed(struct redis_link *link)
 {
     if (--link->handles == 0)
         link->events->closed(link);
@@ -77,7 +77,7 @@ static void on_poll_closed(uv_handle_t *handle)
     link->poll_closing = false;
     link->state = REDIS_LINK_OFF;
     if (link->closing)
-        on_handle_closed(link);
+        redis_link_handle_closed(link);
     else if (link->wanted && link->next_address)
         redis_link_try_next(link);
     else if (link->wanted)
@@ -182,8 +182,10 @@ void redis_link_init(struct redis_link *link, uv_loop_t *loop,
 
 void redis_link_start(struct redis_link *link)
 {
+    bool is_orphaned =
+        link->state == REDIS_LINK_FINDING && redis_addresses_are_orphaned(&link->addresses);
     link->wanted = true;
-    if (link->state == REDIS_LINK_OFF)
+    if (link->state == REDIS_LINK_OFF || is_orphaned)
         redis_link_begin(link);
 }
 
@@ -217,7 +219,7 @@ bool redis_link_is_robbed(const struct redis_link *link)
 
 static void on_timer_closed(uv_handle_t *handle)
 {
-    on_handle_closed(handle->data);
+    redis_link_handle_closed(handle->data);
 }
 
 bool redis_link_close(struct redis_link *link)
@@ -225,7 +227,7 @@ bool redis_link_close(struct redis_link *link)
     link->robbed = redis_link_is_robbed(link);
     link->closing = true;
     link->wanted = false;
-    redis_addresses_abandon(&link->addresses);
+    link->handles += redis_addresses_abandon(&link->addresses);
     if (link->context && link->state != REDIS_LINK_CLOSING)
         close_socket(link);
     link->handles += link->poll_closing;

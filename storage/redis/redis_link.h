@@ -60,7 +60,7 @@ struct redis_link {
     int greeted;       /* replies to the greeting that came, */
     int greeting;      /* and that are due */
     unsigned errors;   /* of the poll handle, with nothing behind them */
-    unsigned handles;  /* closing */
+    unsigned handles;  /* closing, and look-ups that end */
     int mask;
     pid_t pid; /* who connected: a child of it must not use the socket */
     bool wanted;
@@ -119,7 +119,12 @@ void redis_link_try_next(struct redis_link *link);
 void redis_link_connected(struct redis_link *link);
 void redis_link_be_up(struct redis_link *link);
 void redis_link_watch(struct redis_link *link);
+/* In a child of the process that connected, the socket is still the parent's: true, and it is
+ * dropped. */
+bool redis_link_is_inherited(struct redis_link *link);
 /* Drops it with this status. */
 void redis_link_fail(struct redis_link *link, int status);
+/* One of those that closing waits for is over. */
+void redis_link_handle_closed(struct redis_link *link);
 
 #endif /* REDIS_LINK_H */

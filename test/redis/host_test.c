@@ -10,7 +10,6 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/time.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 static struct server server;
@@ -47,21 +46,6 @@ static long long connections(void)
     return count;
 }
 
-/* How a child says that all went well: what it exits with is valgrind's to change. */
-static void end_well(void)
-{
-    signal(SIGUSR1, SIG_DFL);
-    raise(SIGUSR1);
-}
-
-static void assert_ended_well(pid_t child)
-{
-    int result = 0;
-    assert_int_equal(waitpid(child, &result, 0), child);
-    assert_true(WIFSIGNALED(result));
-    assert_int_equal(WTERMSIG(result), SIGUSR1);
-}
-
 /* The child has connections of its own, and sends nothing on its parent's. */
 static void forked(void **state)
 {
@@ -82,11 +66,11 @@ static void forked(void **state)
             op_incr(mine, "child", 1, 0);
             op_submit(mine);
             if (op_wait(mine) == 0)
-                end_well();
+                rig_end_well();
         }
         _exit(1);
     }
-    assert_ended_well(child);
+    rig_assert_ended_well(child);
     assert_int_equal(connections(), before + 1);
     assert_int_equal(op_wait(op), 0);
     assert_int_equal(rig_incr(&rig, "n"), 0);
@@ -115,9 +99,9 @@ static void no_sigpipe(void **state)
             op_wait(second);
             rig_until_well(&rig);
         }
-        end_well();
+        rig_end_well();
     }
-    assert_ended_well(child);
+    rig_assert_ended_well(child);
     redisFree(server.client); /* the child used it */
     server.client = NULL;
 }

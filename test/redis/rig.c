@@ -1,7 +1,9 @@
 /* Knows how a storage is driven without the rest of the library, so that a test sees each
  * completion, each bell and each word on health. */
 #include "rig.h"
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 
 /* ---- The client */
 
@@ -94,6 +96,21 @@ void rig_run_for(struct rig *rig, uint64_t ms)
     uint64_t until = uv_hrtime() + ms * 1000000;
     while (uv_hrtime() < until)
         uv_run(&rig->loop, UV_RUN_ONCE);
+}
+
+/* What a child exits with is valgrind's to change. */
+void rig_end_well(void)
+{
+    signal(SIGUSR1, SIG_DFL);
+    raise(SIGUSR1);
+}
+
+void rig_assert_ended_well(pid_t child)
+{
+    int result = 0;
+    assert_int_equal(waitpid(child, &result, 0), child);
+    assert_true(WIFSIGNALED(result));
+    assert_int_equal(WTERMSIG(result), SIGUSR1);
 }
 
 /* ---- Transactions */

@@ -72,6 +72,10 @@ void rig_end(struct rig *rig);
 /* Runs the loop for a while: only where nothing is to happen, and that is what is tested. */
 void rig_run_for(struct rig *rig, uint64_t ms);
 
+/* In a child that the test forked: all went well. In the test: so it ended. */
+void rig_end_well(void);
+void rig_assert_ended_well(pid_t child);
+
 struct op *op_new(struct rig *rig);
 void op_free(struct op *op);
 breaker_verb_t *op_verb(struct op *op, breaker_verb_kind_t kind, const char *key);
