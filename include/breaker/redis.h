@@ -62,10 +62,11 @@ typedef struct breaker_redis_options_s {
                            circuits name them, which the dialects need to meet their peers */
 
     /* -- How long, in ms: 1 .. a day. */
-    uint64_t connect_timeout; /* of each address, with the greeting. Default 2000 */
-    uint64_t
-        transaction_timeout; /* without an answer for so long, the connection is dropped, so that
-                                     a late reply never answers a later question. Default 1000 */
+    uint64_t connect_timeout; /* of each address, with TLS and the greeting; and of looking up a
+                                 name. Default 2000 */
+    uint64_t transaction_timeout; /* from submit to completion; of a flush, each of its steps. When
+                                     an answer has not come by then, the connection is dropped, so
+                                     that it never answers a later question. Default 1000 */
     uint64_t backoff_min;    /* a pause before connecting again is random, from 0 to this, */
     uint64_t backoff_max;    /* doubled with each failure up to this. Default 100, 5000 */
     uint64_t fault_retry;    /* the pause after a fault of the set-up (a wrong password, a

@@ -50,7 +50,6 @@ static void try_again(struct redis_storage *storage, struct redis_entry *entry)
     if (++entry->tries >= TRIES_MAX || storage->sour) {
         redis_queue_fail(&storage->queue, entry->transaction, UV_EAGAIN);
     } else {
-        entry->due = redis_exchange_due(storage);
         redis_queue_push(&storage->queue, entry);
     }
     redis_storage_wake(storage);
@@ -122,9 +121,10 @@ static void on_flushed(struct redis_storage *storage, struct redis_entry *entry,
     }
     if (storage->sour) {
         redis_queue_fail(&storage->queue, entry->transaction, storage->trouble.status);
-    } else {
+    } else { /* each step has its time */
         entry->due = redis_exchange_due(storage);
         redis_queue_push(&storage->queue, entry);
+        redis_exchange_expect(storage, entry->due);
     }
     redis_storage_wake(storage);
 }

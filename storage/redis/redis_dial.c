@@ -23,8 +23,7 @@ static void greet(struct redis_link *link)
             return;
         }
     }
-    link->state = REDIS_LINK_GREETING;
-    redis_link_allow(link, link->settings->options.connect_timeout);
+    link->state = REDIS_LINK_GREETING; /* in what is left of the time for connecting */
     link->greeted = 0;
     link->greeting = redis_greeting_write(&link->out, &link->settings->options);
     if (link->greeting < 0)

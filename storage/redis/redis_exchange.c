@@ -15,14 +15,11 @@ static struct redis_storage *storage_of(struct redis_link *link)
     return link->data;
 }
 
-/* The oldest one decides when to look at deadlines. */
-static void expect(struct redis_storage *storage)
+/* What was answered by then does no harm: looking finds nothing. */
+void redis_exchange_expect(struct redis_storage *storage, uint64_t due)
 {
-    struct redis_queue *queue = &storage->queue;
-    if (storage->probing)
-        return;
-    redis_link_expect(&storage->link,
-                      queue->head == queue->tail ? 0 : redis_queue_at(queue, queue->head)->due);
+    if (!storage->link.due || due < storage->link.due)
+        redis_link_expect(&storage->link, due);
 }
 
 uint64_t redis_exchange_due(const struct redis_storage *storage)
@@ -62,8 +59,7 @@ void redis_exchange_submit(struct redis_storage *storage, breaker_transaction_t 
         struct redis_entry entry = {
             .transaction = transaction, .due = redis_exchange_due(storage), .is_flush = is_flush};
         redis_queue_push(queue, &entry);
-        if (!storage->link.due)
-            expect(storage);
+        redis_exchange_expect(storage, entry.due);
     }
     redis_storage_wake(storage);
 }
@@ -82,7 +78,6 @@ static int send_entry(void *data, struct redis_entry *entry)
                      : redis_script_write(out, &storage->settings, entry->transaction, whole);
     if (status)
         return status;
-    entry->due = storage->sending_due;
     if (whole) {
         storage->script_lost = false;
         storage->whole_end = storage->queue.sent + 1;
@@ -96,14 +91,11 @@ void redis_exchange_act(struct redis_storage *storage)
     if (storage->trouble.fault == REDIS_FINE && storage->queue.sent != storage->queue.tail)
         redis_link_hurry(&storage->link);
     if (storage->ready) {
-        storage->sending_due = redis_exchange_due(storage);
         redis_queue_send(&storage->queue, send_entry, storage);
         redis_link_flush(&storage->link);
         if (storage->queue.sent != storage->queue.tail && !storage->link.blocked)
             redis_storage_wake(storage); /* there was more than max_bytes */
     }
-    if (!storage->link.due)
-        expect(storage);
     redis_queue_tell(&storage->queue);
 }
 
@@ -125,7 +117,8 @@ static void probe(struct redis_storage *storage, bool whole)
     }
     storage->probing = true;
     storage->probe_is_whole = whole;
-    redis_link_expect(link, redis_exchange_due(storage));
+    storage->probe_due = redis_exchange_due(storage);
+    redis_exchange_expect(storage, storage->probe_due);
     redis_link_flush(link);
 }
 
@@ -183,7 +176,6 @@ static void on_probed(struct redis_storage *storage, const struct redis_reply *r
     else
         storage->doubt_until = redis_link_clock() + storage->settings.options.fault_retry;
     redis_link_praise(&storage->link);
-    expect(storage);
     redis_storage_wake(storage);
 }
 
@@ -208,32 +200,36 @@ static void on_reply(struct redis_link *link, const struct redis_reply *reply)
     }
     uint64_t place = queue->head;
     struct redis_entry entry = redis_queue_pop(queue);
-    expect(storage);
     redis_answer(storage, &entry, place, reply);
     if (storage->sour && queue->head == queue->sent)
         drop_for(storage, storage->trouble, storage->reason, strlen(storage->reason));
 }
 
+/* Of one that is due and was sent, the answer is late, and with it the server; one that was not sent
+ * fails alone. */
 static void on_due(struct redis_link *link)
 {
     struct redis_storage *storage = storage_of(link);
     struct redis_queue *queue = &storage->queue;
     uint64_t now = redis_link_clock();
-    bool hangs = storage->probing;
-    while (!hangs && queue->head != queue->tail && redis_queue_at(queue, queue->head)->due <= now) {
-        hangs = queue->head != queue->sent;
-        if (hangs)
-            break;
-        struct redis_entry entry = redis_queue_pop(queue);
-        if (entry.transaction)
-            redis_queue_fail(queue, entry.transaction, UV_ETIMEDOUT);
-        redis_storage_wake(storage);
+    bool hangs = storage->probing && storage->probe_due <= now;
+    if (storage->probing && !hangs)
+        redis_exchange_expect(storage, storage->probe_due);
+    for (uint64_t at = queue->head; at != queue->tail && !hangs; at++) {
+        struct redis_entry *entry = redis_queue_at(queue, at);
+        if (entry->due > now) {
+            redis_exchange_expect(storage, entry->due);
+        } else if (at < queue->sent) {
+            hangs = true;
+        } else if (entry->transaction) {
+            redis_queue_fail(queue, entry->transaction, UV_ETIMEDOUT);
+            entry->transaction = NULL;
+            redis_storage_wake(storage);
+        }
     }
     if (hangs) {
         struct redis_trouble late = {REDIS_LATER, UV_ETIMEDOUT};
         redis_link_drop(link, storage->sour ? storage->trouble : late, uv_strerror(UV_ETIMEDOUT));
-    } else {
-        expect(storage);
     }
 }
 
@@ -241,12 +237,11 @@ static void on_late(struct redis_link *link)
 {
     struct redis_storage *storage = storage_of(link);
     struct redis_queue *queue = &storage->queue;
+    uint64_t due = redis_exchange_due(storage);
     for (uint64_t at = queue->head; at != queue->tail; at++)
-        redis_queue_at(queue, at)->due = redis_exchange_due(storage);
-    if (storage->probing)
-        redis_link_expect(link, redis_exchange_due(storage));
-    else
-        expect(storage);
+        redis_queue_at(queue, at)->due = due;
+    storage->probe_due = due;
+    redis_link_expect(link, due);
 }
 
 /* ---- The end of a connection, or of an attempt */
@@ -268,7 +263,6 @@ static bool on_down(struct redis_link *link, struct redis_trouble trouble, const
         storage->trouble = storage->health = trouble;
         redis_queue_fail_all(queue, trouble.status);
     }
-    expect(storage);
     redis_storage_wake(storage);
     return quiet;
 }

@@ -39,7 +39,7 @@ struct redis_storage {
     struct redis_trouble trouble; /* why nothing is accepted; REDIS_FINE: it is */
     struct redis_trouble health;  /* what clients are told */
     uint64_t doubt_until;         /* 0: none. The probe does not need every right that verbs need */
-    uint64_t sending_due;         /* of what is sent in this turn */
+    uint64_t probe_due;
     uint64_t whole_end;           /* the place behind the last entry that carried the script */
     bool ready;                   /* the server has answered the probe */
     bool probing;
@@ -69,6 +69,8 @@ void redis_exchange_submit(struct redis_storage *storage, breaker_transaction_t 
 void redis_exchange_act(struct redis_storage *storage);
 
 uint64_t redis_exchange_due(const struct redis_storage *storage); /* of what is asked now */
+/* Has deadlines looked at by then. */
+void redis_exchange_expect(struct redis_storage *storage, uint64_t due);
 void redis_exchange_drop_nonsense(struct redis_storage *storage);
 
 /* redis_answer.c: the reply to an entry that was at this place of the queue, and is in it no

@@ -111,6 +111,32 @@ static void latency(void **state)
     assert_int_equal(rig.lost, 0);
 }
 
+/* A connection that is slow in each of its stages, and a script that has to be brought: what was
+ * submitted has one time for all of it. */
+static void slow_in_every_stage(void **state)
+{
+    struct op *ops[5];
+    (void)state;
+    rig.options.transaction_timeout = rig.options.connect_timeout = 500;
+    proxy.delay = 400;
+    rig_open(&rig);
+    for (int i = 0; i < 5; i++) {
+        ops[i] = op_new(&rig);
+        op_submit(ops[i]);
+    }
+    for (int i = 0; i < 5; i++) {
+        assert_int_equal(op_wait(ops[i]), UV_ETIMEDOUT);
+        op_free(ops[i]);
+    }
+    proxy.delay = 0;
+    rig_until_well(&rig);
+    server_do(&server, "SCRIPT FLUSH");
+    proxy.delay = 300;
+    assert_int_equal(rig_incr(&rig, "n"), UV_ETIMEDOUT);
+    proxy.delay = 0;
+    rig_until_well(&rig);
+}
+
 /* Answers that come in crumbs: that the script is not known is learnt again and again, after it was
  * brought; it is brought once. */
 static void no_script_in_crumbs(void **state)
@@ -293,6 +319,7 @@ int main(void)
         IN_RIG(lost_connection_after_the_question),
         IN_RIG(partition),
         IN_RIG(latency),
+        IN_RIG(slow_in_every_stage),
         IN_RIG(no_script_in_crumbs),
         cmocka_unit_test(full_socket),
         IN_RIG(too_many),
