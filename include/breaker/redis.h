@@ -74,7 +74,8 @@ typedef struct breaker_redis_options_s {
 
     /* -- How much: what does not fit is refused with UV_ENOBUFS. */
     unsigned max_pending; /* transactions under way: 1 .. 65536. Default 4096 */
-    size_t max_bytes;     /* waiting to be written: 4096 .. 64 MiB. Default 1 MiB */
+    size_t max_bytes;     /* of them, waiting to be written, about: 4096 .. 64 MiB. Default 1 MiB.
+                             Asking for bells waits, too, with no more than so much at a time */
 
     /* -- TLS, where hiredis was built with it: otherwise tls != 0 is UV_ENOTSUP. */
     int tls;

@@ -28,18 +28,12 @@ static void remember_key(struct redis_storage *storage, const char *key, size_t 
  * answered, what was not sent is refused, and then the connection is made anew. */
 static void turn_sour(struct redis_storage *storage, struct redis_trouble trouble)
 {
-    struct redis_queue *queue = &storage->queue;
     storage->ready = false;
     storage->sour = true;
     storage->trouble = storage->health = trouble;
     if (trouble.fault == REDIS_SETTING)
         storage->doubt_until = UINT64_MAX;
-    for (uint64_t at = queue->sent; at != queue->tail; at++) {
-        struct redis_entry *entry = redis_queue_at(queue, at);
-        if (entry->transaction)
-            redis_queue_fail(queue, entry->transaction, trouble.status);
-    }
-    queue->tail = queue->sent;
+    redis_queue_fail_unsent(&storage->queue, trouble.status);
     redis_storage_wake(storage);
 }
 

@@ -29,6 +29,14 @@ uint64_t redis_exchange_due(const struct redis_storage *storage)
 
 /* ---- Submitting */
 
+/* One always fits where nothing waits. */
+static bool has_room(const struct redis_storage *storage, uint32_t bytes)
+{
+    size_t waiting = storage->queue.waiting + redis_buffer_left(&storage->link.out);
+    return !redis_queue_is_full(&storage->queue) &&
+           (waiting == 0 || waiting + bytes <= storage->settings.options.max_bytes);
+}
+
 static int keep(void *data, struct redis_entry *entry)
 {
     (void)data, (void)entry;
@@ -39,14 +47,17 @@ void redis_exchange_submit(struct redis_storage *storage, breaker_transaction_t 
                            bool is_flush)
 {
     struct redis_queue *queue = &storage->queue;
+    struct redis_entry entry = {.transaction = transaction, .is_flush = is_flush};
     int status = is_flush ? 0 : breaker_transaction_check(transaction);
     if (is_flush && storage->settings.prefix_length == 0)
         status = UV_EINVAL;
     if (!status && storage->trouble.fault != REDIS_FINE)
         status = storage->trouble.status;
-    if (!status && redis_queue_is_full(queue))
+    if (!status)
+        entry.bytes = is_flush ? 0 : redis_script_size(&storage->settings, transaction);
+    if (!status && !has_room(storage, entry.bytes))
         redis_queue_send(queue, keep, NULL); /* without the cancelled, there may be room */
-    if (!status && redis_queue_is_full(queue))
+    if (!status && !has_room(storage, entry.bytes))
         status = UV_ENOBUFS;
     if (!storage->tearing && uv_is_closing((uv_handle_t *)&storage->idle)) {
         /* By the host: no turn will come. */
@@ -56,8 +67,7 @@ void redis_exchange_submit(struct redis_storage *storage, breaker_transaction_t 
     if (status) {
         redis_queue_fail(queue, transaction, status);
     } else {
-        struct redis_entry entry = {
-            .transaction = transaction, .due = redis_exchange_due(storage), .is_flush = is_flush};
+        entry.due = redis_exchange_due(storage);
         redis_queue_push(queue, &entry);
         redis_exchange_expect(storage, entry.due);
     }
@@ -71,8 +81,8 @@ static int send_entry(void *data, struct redis_entry *entry)
     struct redis_storage *storage = data;
     struct redis_buffer *out = &storage->link.out;
     bool whole = storage->script_lost;
-    if (out->length - out->sent > storage->settings.options.max_bytes)
-        return 0;
+    if (redis_buffer_left(out) > storage->settings.options.max_bytes)
+        return 0; /* so many have come back, to bring the script */
     int status = entry->is_flush
                      ? redis_script_write_flush(out, &storage->settings, entry->cursor, whole)
                      : redis_script_write(out, &storage->settings, entry->transaction, whole);

@@ -38,6 +38,12 @@ static void arm(struct redis_link *link)
         link->armed = next;
 }
 
+void redis_link_read_on(struct redis_link *link)
+{
+    if (uv_timer_start(&link->timer, on_timer, 0, 0) == 0)
+        link->armed = redis_link_clock();
+}
+
 void redis_link_allow(struct redis_link *link, uint64_t in)
 {
     link->deadline = in ? redis_link_clock() + in : 0;

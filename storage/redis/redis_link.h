@@ -122,6 +122,8 @@ void redis_link_watch(struct redis_link *link);
 /* In a child of the process that connected, the socket is still the parent's: true, and it is
  * dropped. */
 bool redis_link_is_inherited(struct redis_link *link);
+/* Reads on in the next turn: there is more, which the poll handle does not see. */
+void redis_link_read_on(struct redis_link *link);
 /* Drops it with this status. */
 void redis_link_fail(struct redis_link *link, int status);
 /* One of those that closing waits for is over. */

@@ -11,6 +11,10 @@
 int redis_script_write(struct redis_buffer *out, const struct redis_settings *settings,
                        const breaker_transaction_t *transaction, bool whole);
 
+/* How long that command is, about, but for the script's text. */
+uint32_t redis_script_size(const struct redis_settings *settings,
+                           const breaker_transaction_t *transaction);
+
 /* One step of forgetting all keys under the prefix, from a cursor of SCAN's. */
 int redis_script_write_flush(struct redis_buffer *out, const struct redis_settings *settings,
                              uint64_t cursor, bool whole);

@@ -156,9 +156,8 @@ void redis_link_read(struct redis_link *link)
         if (came < READ_SIZE && !link->settings->tls)
             return; /* there is no more */
     }
-    if (is_open(link) && link->settings->tls) /* the rest is where the poll does not see it */
-        redis_link_drop(link, (struct redis_trouble){REDIS_LATER, UV_EPROTO},
-                        "replies without end");
+    if (is_open(link) && link->settings->tls)
+        redis_link_read_on(link);
 }
 
 /* ---- Events */

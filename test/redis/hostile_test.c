@@ -12,17 +12,6 @@
 
 static struct hostile hostile;
 
-static long resident(void)
-{
-    long size = 0, pages = 0;
-    FILE *file = fopen("/proc/self/statm", "r");
-    if (file && fscanf(file, "%ld %ld", &size, &pages) != 2)
-        pages = 0;
-    if (file)
-        fclose(file);
-    return pages * 4096;
-}
-
 static void open_rig(struct rig *rig, const char *client_name)
 {
     char url[64];
@@ -40,7 +29,7 @@ static void meet(enum hostile_mode mode, int polite)
 {
     struct rig rig;
     struct op *ops[OPS];
-    long before = resident();
+    long before = rig_resident();
     hostile.polite = polite;
     hostile.mode = (int)mode;
     open_rig(&rig, "hostile");
@@ -56,8 +45,8 @@ static void meet(enum hostile_mode mode, int polite)
     uint64_t took = (uv_hrtime() - begin) / 1000000;
     if (took > 2000) /* a hundred for each stage, and a slow machine */
         fail_msg("%s: %d ms for an answer", hostile_name(mode), (int)took);
-    if (resident() - before > GROWTH_MAX)
-        fail_msg("%s: grew by %ld", hostile_name(mode), resident() - before);
+    if (rig_resident() - before > GROWTH_MAX)
+        fail_msg("%s: grew by %ld", hostile_name(mode), rig_resident() - before);
     hostile.mode = HOSTILE_NOT;
     rig_until_well(&rig);
     RIG_UNTIL(&rig, rig.health == 0);

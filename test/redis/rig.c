@@ -2,8 +2,10 @@
  * completion, each bell and each word on health. */
 #include "rig.h"
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 /* ---- The client */
 
@@ -111,6 +113,17 @@ void rig_assert_ended_well(pid_t child)
     assert_int_equal(waitpid(child, &result, 0), child);
     assert_true(WIFSIGNALED(result));
     assert_int_equal(WTERMSIG(result), SIGUSR1);
+}
+
+long rig_resident(void)
+{
+    long size = 0, pages = 0;
+    FILE *file = fopen("/proc/self/statm", "r");
+    if (file && fscanf(file, "%ld %ld", &size, &pages) != 2)
+        pages = 0;
+    if (file)
+        fclose(file);
+    return pages * sysconf(_SC_PAGESIZE);
 }
 
 /* ---- Transactions */

@@ -76,6 +76,8 @@ void rig_run_for(struct rig *rig, uint64_t ms);
 void rig_end_well(void);
 void rig_assert_ended_well(pid_t child);
 
+long rig_resident(void); /* bytes that this process has in memory */
+
 struct op *op_new(struct rig *rig);
 void op_free(struct op *op);
 breaker_verb_t *op_verb(struct op *op, breaker_verb_kind_t kind, const char *key);
