@@ -1,8 +1,9 @@
 /* Knows who listens to what. The connection for it is opened when somebody listens and kept
  * until nobody does; a channel is never given up on its own, because nothing is lost by hearing
- * too much. Each time the connection comes back, all channels are asked for again; what was told
- * meanwhile is lost, which is why a bell is but a hint. A server that lets us connect but not
- * listen is no trouble of the storage's: news then travel with the next exchange. */
+ * too much. Each time the connection comes back, all channels are asked for again, no more than
+ * may wait at a time; what was told meanwhile is lost, which is why a bell is but a hint, and why
+ * each who listens is told when the server has heard of it. A server that lets us connect but
+ * not listen is no trouble of the storage's: news then travel with the next exchange. */
 #include "redis_bell.h"
 #include "memory.h"
 #include "redis_storage.h"
@@ -11,7 +12,7 @@
 #define ROOM_MIN 16u
 
 struct redis_ear {
-    struct redis_ear *next;
+    struct redis_ear *next, *next_unasked;
     breaker_client_t *client;
     uint64_t hash;
     size_t length;
@@ -47,6 +48,12 @@ static int make_room(struct redis_bell *bell)
     return 0;
 }
 
+static void ask_later(struct redis_bell *bell, struct redis_ear *ear)
+{
+    ear->next_unasked = bell->unasked;
+    bell->unasked = ear;
+}
+
 static int subscribe(struct redis_bell *bell, const struct redis_ear *ear)
 {
     const struct redis_settings *settings = bell->link.settings;
@@ -60,6 +67,26 @@ static int subscribe(struct redis_bell *bell, const struct redis_ear *ear)
     if (bell->awaited++ == 0)
         redis_link_expect(&bell->link, redis_link_clock() + settings->options.transaction_timeout);
     return 0;
+}
+
+/* As far as the server takes it now. */
+static void ask(struct redis_bell *bell)
+{
+    struct redis_link *link = &bell->link;
+    redis_link_flush(link);
+    while (link->state == REDIS_LINK_UP && !link->blocked && bell->unasked) {
+        int status = 0;
+        while (bell->unasked && !status &&
+               redis_buffer_left(&link->out) < link->settings->options.max_bytes) {
+            status = subscribe(bell, bell->unasked);
+            if (!status)
+                bell->unasked = bell->unasked->next_unasked;
+        }
+        if (status)
+            redis_link_fail(link, status);
+        else
+            redis_link_flush(link);
+    }
 }
 
 int redis_bell_listen(struct redis_bell *bell, breaker_client_t *client, const char *key,
@@ -80,18 +107,25 @@ int redis_bell_listen(struct redis_bell *bell, breaker_client_t *client, const c
     ear->hash = hash;
     ear->length = key_length;
     memcpy(ear->key, key, key_length);
-    if (bell->link.state == REDIS_LINK_UP && subscribe(bell, ear) != 0) {
-        memory_release(ear);
-        return UV_ENOMEM;
-    }
+    ask_later(bell, ear);
     ear->next = *bucket;
     *bucket = ear;
     bell->count++;
     return 0;
 }
 
+static void forget_unasked(struct redis_bell *bell, const breaker_client_t *client)
+{
+    for (struct redis_ear **at = &bell->unasked; *at;)
+        if ((*at)->client == client)
+            *at = (*at)->next_unasked;
+        else
+            at = &(*at)->next_unasked;
+}
+
 void redis_bell_forget(struct redis_bell *bell, const breaker_client_t *client)
 {
+    forget_unasked(bell, client);
     for (size_t i = 0; i < bell->room; i++)
         for (struct redis_ear **at = &bell->buckets[i]; *at;) {
             struct redis_ear *ear = *at;
@@ -112,7 +146,7 @@ void redis_bell_act(struct redis_bell *bell)
         return;
     }
     redis_link_start(&bell->link);
-    redis_link_flush(&bell->link);
+    ask(bell);
 }
 
 void redis_bell_free(struct redis_bell *bell)
@@ -127,24 +161,24 @@ void redis_bell_free(struct redis_bell *bell)
 static void on_up(struct redis_link *link)
 {
     struct redis_bell *bell = link->data;
-    int status = 0;
     bell->awaited = 0;
-    for (size_t i = 0; i < bell->room && !status; i++)
-        for (struct redis_ear *ear = bell->buckets[i]; ear && !status; ear = ear->next)
-            status = subscribe(bell, ear);
-    if (status)
-        redis_link_drop(link, (struct redis_trouble){REDIS_LATER, status}, uv_strerror(status));
-    else
-        redis_link_flush(link);
+    bell->unasked = NULL;
+    for (size_t i = 0; i < bell->room; i++)
+        for (struct redis_ear *ear = bell->buckets[i]; ear; ear = ear->next)
+            ask_later(bell, ear);
+    ask(bell);
 }
 
-static void ring(struct redis_bell *bell, const struct redis_reply *reply)
+/* value NULL: the server has heard that we listen. */
+static void ring(struct redis_bell *bell, const struct redis_reply *reply,
+                 const struct redis_part *value)
 {
     const struct redis_settings *settings = bell->link.settings;
     const struct redis_part *channel = redis_reply_part(reply, 2, REDIS_REPLY_STRING);
-    const struct redis_part *value = redis_reply_part(reply, 3, REDIS_REPLY_STRING);
-    if (!channel || !value || channel->length <= settings->prefix_length ||
-        value->length > BREAKER_VALUE_MAX || !bell->room)
+    const char *text = value ? redis_reply_text(reply, value) : NULL;
+    size_t size = value ? value->length : 0;
+    if (!channel || channel->length <= settings->prefix_length || size > BREAKER_VALUE_MAX ||
+        !bell->room)
         return; /* somebody else's */
     const char *key = redis_reply_text(reply, channel) + settings->prefix_length;
     size_t length = channel->length - settings->prefix_length;
@@ -152,8 +186,7 @@ static void ring(struct redis_bell *bell, const struct redis_reply *reply)
     bell->ringing = true;
     for (struct redis_ear *ear = bell->buckets[hash & (bell->room - 1)]; ear; ear = ear->next)
         if (ear->length == length && memcmp(ear->key, key, length) == 0)
-            ear->client->bell(ear->client, key, length, redis_reply_text(reply, value),
-                              value->length);
+            ear->client->bell(ear->client, key, length, text, size);
     bell->ringing = false;
 }
 
@@ -168,12 +201,15 @@ static void on_reply(struct redis_link *link, const struct redis_reply *reply)
         redis_reply_copy_error(reply, text, sizeof text);
         redis_link_drop(link, redis_error_classify(text, strlen(text)), text);
     } else if (word && kind->length == 7 && memcmp(word, "message", 7) == 0) {
-        ring(bell, reply);
+        const struct redis_part *value = redis_reply_part(reply, 3, REDIS_REPLY_STRING);
+        if (value)
+            ring(bell, reply, value);
     } else if (word && bell->awaited && kind->length == 9 && memcmp(word, "subscribe", 9) == 0) {
         redis_link_praise(link);
         redis_link_expect(link, --bell->awaited ? redis_link_clock() +
                                                       link->settings->options.transaction_timeout
                                                 : 0);
+        ring(bell, reply, NULL);
     } else {
         redis_link_drop(link, (struct redis_trouble){REDIS_LATER, UV_EPROTO},
                         "a reply that nobody asked for");
@@ -182,7 +218,7 @@ static void on_reply(struct redis_link *link, const struct redis_reply *reply)
 
 static void on_room(struct redis_link *link)
 {
-    (void)link;
+    ask(link->data);
 }
 
 static void on_due(struct redis_link *link)

@@ -45,6 +45,7 @@ struct rig {
     int health; /* the last one told */
     unsigned lost, found;
     unsigned bells;
+    unsigned heard; /* bells without value: that the server knows who listens */
     char bell_key[BREAKER_KEY_MAX];
     size_t bell_key_length;
     char bell_value[BREAKER_VALUE_MAX];
