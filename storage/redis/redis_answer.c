@@ -16,12 +16,10 @@ static void complete(breaker_transaction_t *transaction, int status)
 
 static void remember_key(struct redis_storage *storage, const char *key, size_t length)
 {
-    size_t prefix = storage->settings.prefix_length;
     if (!key || length > BREAKER_KEY_MAX)
         return;
-    memcpy(storage->fault_key, storage->settings.options.prefix, prefix);
-    memcpy(storage->fault_key + prefix, key, length);
-    storage->fault_key_length = prefix + length;
+    memcpy(storage->fault_key, key, length);
+    storage->fault_key_length = length;
 }
 
 /* The server answers, but cannot or will not do what is asked: what it was sent may still be
@@ -100,6 +98,14 @@ static void dispel_doubt(struct redis_storage *storage, const breaker_transactio
     redis_storage_wake(storage);
 }
 
+/* A reading of a server that has said meanwhile that it cannot write. */
+static bool is_stale(const struct redis_storage *storage, const breaker_transaction_t *transaction,
+                     int status)
+{
+    bool reads = status == BREAKER_EGUARD || (status == 0 && redis_script_reads(transaction));
+    return reads && storage->sour && storage->trouble.fault == REDIS_LATER;
+}
+
 static void on_flushed(struct redis_storage *storage, struct redis_entry *entry,
                        const struct redis_reply *reply)
 {
@@ -148,6 +154,7 @@ void redis_answer(struct redis_storage *storage, struct redis_entry *entry, uint
     } else {
         if (storage->doubt_until && status == 0)
             dispel_doubt(storage, transaction);
-        complete(transaction, status);
+        complete(transaction,
+                 is_stale(storage, transaction, status) ? storage->trouble.status : status);
     }
 }

@@ -232,6 +232,13 @@ static void on_late(struct redis_link *link)
     redis_link_expect(link, redis_link_clock() + link->settings->options.transaction_timeout);
 }
 
+static void on_next(struct redis_link *link)
+{
+    struct redis_bell *bell = link->data;
+    bell->awaited = 0;
+    redis_link_expect(link, 0);
+}
+
 static struct redis_storage *storage_of(struct redis_link *link)
 {
     return (struct redis_storage *)((char *)link->data - offsetof(struct redis_storage, bell));
@@ -242,8 +249,7 @@ static bool on_down(struct redis_link *link, struct redis_trouble trouble, const
     struct redis_bell *bell = link->data;
     bool was_idle =
         bell->awaited == 0 && trouble.fault == REDIS_LATER && trouble.status != UV_EPROTO;
-    bell->awaited = 0;
-    redis_link_expect(link, 0);
+    on_next(link);
     if (trouble.fault == REDIS_SETTING)
         redis_storage_note(storage_of(link), text, strlen(text), NULL, 0);
     return was_idle;
@@ -260,6 +266,7 @@ const struct redis_link_events redis_bell_events = {
     .room = on_room,
     .due = on_due,
     .late = on_late,
+    .next = on_next,
     .down = on_down,
     .closed = on_closed,
 };

@@ -108,9 +108,8 @@ void redis_link_drop(struct redis_link *link, struct redis_trouble trouble, cons
     if (link->state == REDIS_LINK_OFF || link->state == REDIS_LINK_WAITING ||
         link->state == REDIS_LINK_CLOSING)
         return;
-    link->next_address =
-        link->addresses.next < link->addresses.count && trouble.fault == REDIS_LATER &&
-        (link->state == REDIS_LINK_CONNECTING || link->state == REDIS_LINK_GREETING);
+    link->next_address = link->addresses.next < link->addresses.count &&
+                         trouble.fault == REDIS_LATER && !link->backoff.good_since;
     if (link->state == REDIS_LINK_FINDING) {
         link->state = REDIS_LINK_WAITING;
     } else {
@@ -118,8 +117,10 @@ void redis_link_drop(struct redis_link *link, struct redis_trouble trouble, cons
             redis_socket_give_up(link->context->fd);
         close_socket(link);
     }
-    if (link->next_address)
+    if (link->next_address) {
+        link->events->next(link);
         return;
+    }
     bool idle = link->events->down(link, trouble, copy);
     link->pause =
         redis_backoff_pause(&link->backoff, &link->settings->options, trouble.fault, idle);

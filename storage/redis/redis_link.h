@@ -14,7 +14,7 @@
 
 struct redis_link;
 
-/* All run from the loop, never inside a function below but for down, which may run inside
+/* All run from the loop, never inside a function below but for next and down, which may run inside
  * redis_link_start, _flush, _read and _drop. They may call any of these functions. */
 struct redis_link_events {
     void (*up)(struct redis_link *link); /* the server has greeted us: commands may be written */
@@ -23,6 +23,7 @@ struct redis_link_events {
     void (*due)(struct redis_link *link);  /* the moment given to redis_link_expect has come, and
                                               what had arrived by then was read */
     void (*late)(struct redis_link *link); /* the loop stood still: expect anew */
+    void (*next)(struct redis_link *link); /* it was of no use, and another address is tried */
     /* True: it was well and idle, and its end is no failure. */
     bool (*down)(struct redis_link *link, struct redis_trouble trouble, const char *text);
     void (*closed)(struct redis_link *link);

@@ -113,15 +113,51 @@ static void put_args(struct redis_buffer *out, const struct redis_settings *sett
     }
 }
 
+bool redis_script_has_key(const breaker_transaction_t *transaction)
+{
+    bool has = transaction->guard != BREAKER_GUARD_NONE;
+    for (unsigned i = 0; i < transaction->count; i++)
+        has |= transaction->verbs[i].kind != BREAKER_TELL;
+    return has;
+}
+
+bool redis_script_proves(const breaker_transaction_t *transaction)
+{
+    bool proves = false;
+    for (unsigned i = 0; i < transaction->count; i++)
+        switch (transaction->verbs[i].kind) {
+        case BREAKER_SET:
+        case BREAKER_ADD:
+        case BREAKER_INCR:
+        case BREAKER_LOG:
+            proves = true;
+            break;
+        default: /* a full server deletes, and a register is not insisted on */
+            break;
+        }
+    return proves && transaction->guard == BREAKER_GUARD_NONE;
+}
+
+bool redis_script_reads(const breaker_transaction_t *transaction)
+{
+    for (unsigned i = 0; i < transaction->count; i++)
+        if (transaction->verbs[i].kind != BREAKER_GET &&
+            transaction->verbs[i].kind != BREAKER_MEMBERS)
+            return false;
+    return true;
+}
+
 int redis_script_write(struct redis_buffer *out, const struct redis_settings *settings,
-                       const breaker_transaction_t *transaction, bool whole)
+                       const breaker_transaction_t *transaction, bool asks, bool whole)
 {
     const char *prefix = settings->options.prefix;
     bool guarded = transaction->guard != BREAKER_GUARD_NONE;
     bool equals = transaction->guard == BREAKER_GUARD_EQUALS;
-    char plan[1 + BREAKER_VERBS_MAX];
+    char plan[2 + BREAKER_VERBS_MAX];
     unsigned keys = guarded, args = 1 + guarded + equals, length = 0;
 
+    if (asks)
+        plan[length++] = 'w';
     plan[length++] = equals ? 'e' : guarded ? 'a' : '-';
     for (unsigned i = 0; i < transaction->count; i++) {
         keys += transaction->verbs[i].kind != BREAKER_TELL;
@@ -183,12 +219,13 @@ int redis_script_write_flush(struct redis_buffer *out, const struct redis_settin
     return redis_buffer_end(out);
 }
 
-int redis_script_write_probe(struct redis_buffer *out, const char *key, size_t key_length,
-                             bool whole)
+int redis_script_write_probe(struct redis_buffer *out, const struct redis_settings *settings,
+                             const char *key, size_t key_length, bool whole)
 {
     begin(out, whole, key_length != 0, 1);
     if (key_length)
-        redis_buffer_word(out, key, key_length);
-    redis_buffer_text(out, key_length ? "-w" : "-");
+        redis_buffer_joined(out, settings->options.prefix, settings->prefix_length, key,
+                            key_length);
+    redis_buffer_text(out, key_length ? "w-" : "-");
     return redis_buffer_end(out);
 }

@@ -244,6 +244,23 @@ static void no_right_to_keys(void **state)
     is_mended();
 }
 
+/* Not even the key that nobody has may be asked about: that it cannot is no fault. */
+static void no_right_to_nobodys_key(void **state)
+{
+    (void)state;
+    server_do(&server, RIGHTS " ~n &*");
+    rig.options.user = "narrow";
+    rig.options.password = "word";
+    rig_open(&rig);
+    assert_int_equal(rig_incr(&rig, "n"), 0);
+    assert_int_equal(rig_get(&rig, "n"), 0);
+    assert_int_equal(rig.lost, 0);
+    server_do(&server, "REPLICAOF 127.0.0.1 1");
+    assert_int_equal(rig_incr(&rig, "n"), UV_EROFS);
+    server_do(&server, "REPLICAOF NO ONE");
+    is_mended();
+}
+
 static void user_deleted(void **state)
 {
     (void)state;
@@ -279,16 +296,6 @@ static void squatter(void **state)
     assert_int_equal(rig.lost, 0);
 }
 
-static int get(const char *key)
-{
-    struct op *op = op_new(&rig);
-    op_get(op, key);
-    op_submit(op);
-    int status = op_wait(op);
-    op_free(op);
-    return status;
-}
-
 /* Values that none of us wrote: told apart, never trusted, never copied beyond the room there
  * is. */
 static void strange_values(void **state)
@@ -300,10 +307,10 @@ static void strange_values(void **state)
     for (size_t i = 0; i < sizeof strange / sizeof *strange; i++) {
         server_do(&server, "SET n %s", strange[i]);
         assert_int_equal(rig_incr(&rig, "n"), UV_EINVAL);
-        assert_int_equal(get("n"), 0);
+        assert_int_equal(rig_get(&rig, "n"), 0);
     }
     server_do(&server, "SETRANGE n 5000000 x"); /* five megabytes stay where they are */
-    assert_int_equal(get("n"), UV_EMSGSIZE);
+    assert_int_equal(rig_get(&rig, "n"), UV_EMSGSIZE);
     assert_int_equal(rig.lost, 0);
 }
 
@@ -377,28 +384,42 @@ static void cluster(void **state)
     RIG_UNTIL(&rig, rig.lost == lost + 1);
 }
 
+/* A node that has some of the slots: enough for who uses no others. */
+static void node_of_a_cluster(void **state)
+{
+    char port[16];
+    (void)state;
+    snprintf(port, sizeof port, "%d", server_free_port());
+    again_with((const char *[]){"--cluster-enabled", "yes", "--cluster-port", port,
+                                "--cluster-require-full-coverage", "no", NULL});
+    long long mine = server_number(&server, "CLUSTER KEYSLOT {n}");
+    assert_int_not_equal(mine, server_number(&server, "CLUSTER KEYSLOT breaker:probe"));
+    server_do(&server, "CLUSTER ADDSLOTS %lld", mine);
+    rig_open(&rig);
+    RIG_UNTIL(&rig, rig_incr(&rig, "{n}:r") == 0);
+    unsigned lost = rig.lost;
+    assert_int_equal(rig_get(&rig, "{n}:r"), 0);
+    assert_int_equal(rig.lost, lost);
+    server_do(&server, "CLIENT KILL TYPE normal SKIPME yes");
+    rig_until_well(&rig);
+    assert_int_equal(rig_incr(&rig, "{n}:r"), 0);
+}
+
 #define IN_RIG(test) cmocka_unit_test_setup_teardown(test, begin, end)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        IN_RIG(no_password),
-        IN_RIG(wrong_password),
-        IN_RIG(password_without_need),
-        IN_RIG(password_rotated),
-        IN_RIG(database_that_is_not),
-        IN_RIG(rights_in_the_header),
-        IN_RIG(no_right_to_listen),
-        IN_RIG(no_right_to_scripts),
-        IN_RIG(no_right_to_write),
-        IN_RIG(no_right_to_expire),
-        IN_RIG(no_right_to_keys),
-        IN_RIG(user_deleted),
-        IN_RIG(squatter),
-        IN_RIG(strange_values),
-        IN_RIG(guard_on_a_long_value),
-        IN_RIG(command_taken_away),
-        IN_RIG(cluster),
+        IN_RIG(no_password),           IN_RIG(wrong_password),
+        IN_RIG(password_without_need), IN_RIG(password_rotated),
+        IN_RIG(database_that_is_not),  IN_RIG(rights_in_the_header),
+        IN_RIG(no_right_to_listen),    IN_RIG(no_right_to_scripts),
+        IN_RIG(no_right_to_write),     IN_RIG(no_right_to_expire),
+        IN_RIG(no_right_to_keys),      IN_RIG(no_right_to_nobodys_key),
+        IN_RIG(user_deleted),          IN_RIG(squatter),
+        IN_RIG(strange_values),        IN_RIG(guard_on_a_long_value),
+        IN_RIG(command_taken_away),    IN_RIG(cluster),
+        IN_RIG(node_of_a_cluster),
     };
     return cmocka_run_group_tests_name("redis: access", tests, NULL, NULL);
 }

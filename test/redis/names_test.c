@@ -129,6 +129,42 @@ static void all_are_dead(void **state)
     assert_true(lookups >= 2);
 }
 
+/* A name with two addresses, of which one is a replica's: what we write, the other one gets. */
+static void replica_first(void **state)
+{
+    struct server replica = {.extra = {"--bind", "127.0.0.2"}};
+    (void)state;
+    server_start(&replica, false);
+    server_kill(&replica);
+    replica.port = server.port; /* on an address of its own */
+    server_restart(&replica);
+    server_do(&replica, "SET n 7");
+    server_do(&replica, "REPLICAOF 127.0.0.1 1");
+    server_do(&server, "SET n 100");
+    addresses[0] = "127.0.0.2";
+    addresses[1] = "127.0.0.1";
+    rig_open(&rig);
+    for (int i = 1; i <= 5; i++) {
+        struct op *op = op_new(&rig);
+        op_incr(op, "n", 1, 0);
+        op_submit(op);
+        assert_int_equal(op_wait(op), 0);
+        assert_int_equal(op->verbs[0].number, 100 + i);
+        op_free(op);
+    }
+    assert_int_equal(rig.lost, 0);
+    /* They change places. */
+    server_do(&replica, "REPLICAOF NO ONE");
+    server_do(&server, "REPLICAOF 127.0.0.1 1");
+    assert_int_equal(rig_incr(&rig, "n"), UV_EROFS);
+    RIG_UNTIL(&rig, rig_incr(&rig, "n") == 0);
+    assert_int_equal(server_number(&replica, "GET n"), 8);
+    RIG_UNTIL(&rig, rig.found == 1);
+    assert_int_equal(rig.lost, 1);
+    server_do(&server, "REPLICAOF NO ONE");
+    server_end(&replica);
+}
+
 static void unknown_name(void **state)
 {
     (void)state;
@@ -363,6 +399,7 @@ int main(void)
         IN_RIG(found),
         IN_RIG(first_is_dead),
         IN_RIG(all_are_dead),
+        IN_RIG(replica_first),
         IN_RIG(unknown_name),
         IN_RIG(slow_resolver),
         IN_RIG(too_slow_resolver),

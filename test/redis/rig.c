@@ -219,6 +219,16 @@ int rig_incr(struct rig *rig, const char *key)
     return status;
 }
 
+int rig_get(struct rig *rig, const char *key)
+{
+    struct op *op = op_new(rig);
+    op_get(op, key);
+    op_submit(op);
+    int status = op_wait(op);
+    op_free(op);
+    return status;
+}
+
 int rig_ask(struct rig *rig)
 {
     struct op *op = op_new(rig);

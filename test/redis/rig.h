@@ -91,6 +91,7 @@ int op_wait(struct op *op);
 
 /* In one: the status; increments key by one. */
 int rig_incr(struct rig *rig, const char *key);
+int rig_get(struct rig *rig, const char *key);
 int rig_ask(struct rig *rig); /* without verbs */
 /* Asks again and again until the storage answers well. */
 void rig_until_well(struct rig *rig);

@@ -124,6 +124,79 @@ static void misconfigured_persistence(void **state)
     gets_well();
 }
 
+/* So from the start: nothing is served, and nothing is written to find out. */
+static void never_well(const char *ill, const char *cure, int told)
+{
+    rig_close(&rig);
+    server_do(&server, ill);
+    rig_open(&rig);
+    assert_int_equal(rig_get(&rig, "n"), told);
+    RIG_UNTIL(&rig, rig.lost == 1);
+    assert_int_equal(rig.health, told);
+    for (int i = 0; i < 20; i++) {
+        assert_true(rig_get(&rig, "n") < 0);
+        rig_run_for(&rig, 2);
+    }
+    assert_int_equal(rig.lost, 1);
+    assert_int_equal(rig.found, 0);
+    server_do(&server, cure);
+    rig_until_well(&rig);
+    RIG_UNTIL(&rig, rig.found == 1);
+    assert_int_equal(server_number(&server, "DBSIZE"), 0);
+}
+
+static void replica_from_the_start(void **state)
+{
+    (void)state;
+    never_well("REPLICAOF 127.0.0.1 1", "REPLICAOF NO ONE", UV_EROFS);
+}
+
+static void full_from_the_start(void **state)
+{
+    (void)state;
+    never_well("CONFIG SET maxmemory-policy noeviction maxmemory 1", "CONFIG SET maxmemory 0",
+               UV_ENOSPC);
+}
+
+static void without_replicas_from_the_start(void **state)
+{
+    (void)state;
+    never_well("CONFIG SET min-replicas-to-write 1", "CONFIG SET min-replicas-to-write 0",
+               UV_EROFS);
+}
+
+/* It becomes a replica under our connection, and nobody writes: what it holds is trusted for one
+ * deadline at most, by a guard too, and by none of many questions in one turn. */
+static void replica_meanwhile(void **state)
+{
+    enum { OPS = 10 };
+    struct op *ops[OPS];
+    (void)state;
+    server_do(&server, "SET n 40");
+    assert_int_equal(rig_get(&rig, "n"), 0);
+    server_do(&server, "REPLICAOF 127.0.0.1 1");
+    rig_run_for(&rig, rig.options.transaction_timeout + 20);
+    for (int i = 0; i < OPS; i++) {
+        ops[i] = op_new(&rig);
+        if (i % 2) {
+            ops[i]->transaction.guard = BREAKER_GUARD_ABSENT;
+            ops[i]->transaction.guard_key = "n";
+            ops[i]->transaction.guard_key_length = 1;
+        } else {
+            op_get(ops[i], "n");
+        }
+        op_submit(ops[i]);
+    }
+    for (int i = 0; i < OPS; i++) {
+        assert_int_equal(op_wait(ops[i]), UV_EROFS);
+        op_free(ops[i]);
+    }
+    RIG_UNTIL(&rig, rig.lost == 1);
+    assert_true(rig_get(&rig, "n") < 0);
+    server_do(&server, "REPLICAOF NO ONE");
+    gets_well();
+}
+
 /* ---- Loading and busy: by a client that does not wait for its answer */
 
 static redisContext *ask_and_leave(const char *format, ...)
@@ -335,6 +408,10 @@ int main(void)
         IN_RIG(master_down),
         IN_RIG(not_enough_replicas),
         IN_RIG(misconfigured_persistence),
+        IN_RIG(replica_from_the_start),
+        IN_RIG(full_from_the_start),
+        IN_RIG(without_replicas_from_the_start),
+        IN_RIG(replica_meanwhile),
         IN_RIG(loading),
         IN_RIG(busy),
         IN_RIG(busy_and_unkillable),

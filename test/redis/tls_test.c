@@ -223,12 +223,9 @@ static int tear_down(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(conformance),
-        IN_RIG(large_turns),
-        IN_RIG(many_records),
-        IN_RIG(stranger),
-        IN_RIG(files_that_are_not),
-        cmocka_unit_test(no_handshake),
+        cmocka_unit_test(conformance),  IN_RIG(large_turns),
+        IN_RIG(many_records),           IN_RIG(stranger),
+        IN_RIG(files_that_are_not),     cmocka_unit_test(no_handshake),
         IN_RIG(killed_again_and_again),
     };
     return cmocka_run_group_tests_name("redis: TLS", tests, set_up, tear_down);
