@@ -5,10 +5,13 @@
 #include "server.h"
 #include <arpa/inet.h>
 #include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 static struct server server;
@@ -92,6 +95,26 @@ static int end(void **state)
     rig_end(&rig);
     return 0;
 }
+
+#ifdef TCP_USER_TIMEOUT
+static atomic_uint unheard;
+
+int setsockopt(int fd, int level, int name, const void *value, socklen_t size)
+{
+    if (level == IPPROTO_TCP && name == TCP_USER_TIMEOUT)
+        memcpy(&unheard, value, sizeof unheard);
+    return (int)syscall(SYS_setsockopt, fd, level, name, value, size);
+}
+
+/* What is sent to a machine that is gone does not wait for the system's quarter of an hour. */
+static void system_is_told(void **state)
+{
+    (void)state;
+    rig_open(&rig);
+    assert_int_equal(rig_ask(&rig), 0);
+    assert_int_equal(unheard, 15000);
+}
+#endif
 
 static void found(void **state)
 {
@@ -396,6 +419,9 @@ static int tear_down(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+#ifdef TCP_USER_TIMEOUT
+        IN_RIG(system_is_told),
+#endif
         IN_RIG(found),
         IN_RIG(first_is_dead),
         IN_RIG(all_are_dead),
