@@ -4,6 +4,7 @@
 #include "proxy.h"
 #include "rig.h"
 #include "server.h"
+#include "witness.h"
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -14,6 +15,7 @@
 static struct server server;
 static struct proxy proxy;
 static struct rig rig;
+static struct witness witness;
 
 static int begin(void **state)
 {
@@ -37,6 +39,20 @@ static int end(void **state)
     return 0;
 }
 
+/* Guarded calls beside it, which go on whatever happens. */
+static void watch(struct rig *one)
+{
+    witness_open(&witness, &one->loop, "witness", &one->options, NULL, NULL);
+}
+
+static void end_watched(struct rig *one)
+{
+    RIG_UNTIL(one, witness.found == witness.lost);
+    witness_is_content(&witness);
+    witness_close(&witness);
+    rig_end(one);
+}
+
 static void open_well(void)
 {
     rig_open(&rig);
@@ -51,6 +67,7 @@ static void down_at_start(const char *url, int told)
     rig_init(&early, url);
     server_kill(&server);
     rig_open(&early);
+    watch(&early);
     for (int i = 0; i < 20; i++) {
         int status = rig_ask(&early);
         assert_true(status == told || status == UV_ECONNREFUSED);
@@ -62,7 +79,8 @@ static void down_at_start(const char *url, int told)
     rig_until_well(&early);
     RIG_UNTIL(&early, early.found == 1);
     assert_int_equal(early.lost, 1);
-    rig_end(&early);
+    assert_true(witness.lost > 0);
+    end_watched(&early);
 }
 
 static void down_at_start_unix(void **state)
@@ -91,6 +109,7 @@ static void killed_in_the_middle(void **state)
     snprintf(url, sizeof url, "unix:%s", server.path);
     rig_init(&direct, url);
     rig_open(&direct);
+    watch(&direct);
     for (int round = 0; round < ROUNDS; round++) {
         struct op *ops[OPS];
         int well = 0;
@@ -114,7 +133,8 @@ static void killed_in_the_middle(void **state)
     rig_until_well(&direct);
     RIG_UNTIL(&direct, direct.health == 0);
     assert_int_equal(direct.lost, direct.found);
-    rig_end(&direct);
+    assert_true(witness.lost > 0);
+    end_watched(&direct);
 }
 
 /* An idle connection that is closed, by an administrator or for its idleness, is nobody's
@@ -169,6 +189,7 @@ static void stopped(void **state)
     rig_init(&direct, url);
     direct.options.transaction_timeout = 100;
     rig_open(&direct);
+    watch(&direct);
     rig_until_well(&direct);
     server_signal(&server, SIGSTOP);
     struct op *late = op_new(&direct);
@@ -177,6 +198,7 @@ static void stopped(void **state)
     assert_int_equal(op_wait(late), UV_ETIMEDOUT);
     for (int i = 0; i < 10; i++)
         assert_true(rig_incr(&direct, "n") < 0);
+    RIG_UNTIL(&direct, witness.lost > 0);
     server_signal(&server, SIGCONT);
     rig_until_well(&direct);
     /* The late answer went where nobody reads it. */
@@ -190,7 +212,7 @@ static void stopped(void **state)
     assert_int_equal(late->completions, 1);
     op_free(op);
     op_free(late);
-    rig_end(&direct);
+    end_watched(&direct);
 }
 
 /* The loop itself stands still, longer than any deadline, while the answer waits in the socket. */
@@ -288,6 +310,7 @@ static void clock_steps(void **state)
     snprintf(url, sizeof url, "unix:%s", server.path);
     rig_init(&direct, url);
     rig_open(&direct);
+    watch(&direct);
     rig_until_well(&direct);
     static const int64_t steps[] = {0, 3600, -3600, 60, 0};
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
@@ -303,7 +326,7 @@ static void clock_steps(void **state)
         op_free(op);
     }
     assert_int_equal(direct.lost, 0);
-    rig_end(&direct);
+    end_watched(&direct);
     server_kill(&server);
     server.preload = NULL;
     server_restart(&server);

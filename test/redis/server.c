@@ -110,6 +110,14 @@ void server_restart(struct server *server)
     connect_client(server);
 }
 
+void server_again(struct server *server, const char *const *extra)
+{
+    server_kill(server);
+    for (size_t i = 0; extra[i]; i++)
+        server->extra[i] = extra[i];
+    server_restart(server);
+}
+
 void server_start(struct server *server, bool with_port)
 {
     snprintf(server->directory, sizeof server->directory, "/tmp/breaker-redis-XXXXXX");

@@ -23,6 +23,9 @@ void server_start(struct server *server, bool with_port);
 /* Again, empty, in the same places; without waiting, if it is to be found out by others. */
 void server_restart(struct server *server);
 void server_launch(struct server *server);
+/* With these options besides. */
+void server_again(struct server *server, const char *const *extra);
+#define SERVER_AGAIN(server, ...) server_again((server), (const char *const[]){__VA_ARGS__, NULL})
 void server_kill(struct server *server);
 void server_signal(struct server *server, int signal); /* SIGSTOP, SIGCONT */
 /* Ends it and removes its directory. */
