@@ -65,11 +65,12 @@ static void loading(void **state)
     (void)state;
     server_do(&server, "DEBUG POPULATE 20000 filling 50");
     server_do(&server, "CONFIG SET loading-process-events-interval-bytes 2048");
-    server_do(&server, "CONFIG SET key-load-delay 20");
+    server_do(&server, "CONFIG SET key-load-delay 60");
     redisContext *client = ask_and_leave("DEBUG RELOAD");
     RIG_UNTIL(&rig, rig_ask(&rig) < 0);
     RIG_UNTIL(&rig, rig.lost == 1);
     RIG_UNTIL(&rig, strstr(breaker_redis_reason(rig.storage), "LOADING"));
+    RIG_UNTIL(&rig, witness.lost > 0);
     redisFree(client);
     gets_well();
     server_do(&server, "CONFIG SET key-load-delay 0");
@@ -82,6 +83,7 @@ static void busy(void **state)
     redisContext *client = ask_and_leave("EVAL %s 0", "while true do end");
     RIG_UNTIL(&rig, strstr(breaker_redis_reason(rig.storage), "BUSY") || rig_incr(&rig, "n") > 0);
     assert_int_equal(rig.lost, 1);
+    RIG_UNTIL(&rig, witness.lost > 0);
     redisReply *reply = server_try(&server, "SCRIPT KILL");
     assert_non_null(reply);
     freeReplyObject(reply);
@@ -96,6 +98,7 @@ static void busy_and_unkillable(void **state)
     redisContext *client =
         ask_and_leave("EVAL %s 1 written", "redis.call('SET', KEYS[1], 1) while true do end");
     RIG_UNTIL(&rig, strstr(breaker_redis_reason(rig.storage), "BUSY") || rig_incr(&rig, "n") > 0);
+    RIG_UNTIL(&rig, witness.lost > 0);
     redisReply *reply = server_try(&server, "SCRIPT KILL");
     assert_true(reply && reply->type == REDIS_REPLY_ERROR);
     freeReplyObject(reply);
