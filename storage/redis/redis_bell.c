@@ -2,8 +2,9 @@
  * until nobody does; a channel is never given up on its own, because nothing is lost by hearing
  * too much. Each time the connection comes back, all channels are asked for again, no more than
  * may wait at a time; what was told meanwhile is lost, which is why a bell is but a hint, and why
- * each who listens is told when the server has heard of it. A server that lets us connect but
- * not listen is no trouble of the storage's: news then travel with the next exchange. */
+ * each who listens is told when the server has heard of it and can be asked what was missed. A
+ * server that lets us connect but not listen is no trouble of the storage's: news then travel with
+ * the next exchange. */
 #include "redis_bell.h"
 #include "memory.h"
 #include "redis_storage.h"
@@ -11,13 +12,22 @@
 
 #define ROOM_MIN 16u
 
+enum stage { UNASKED, ASKED, UNTOLD, TOLD };
+
 struct redis_ear {
-    struct redis_ear *next, *next_unasked;
+    struct redis_ear *next;
+    struct redis_ear *next_listed; /* of its stage */
+    enum stage stage;
     breaker_client_t *client;
     uint64_t hash;
     size_t length;
     char key[];
 };
+
+static struct redis_storage *storage_of(struct redis_link *link)
+{
+    return (struct redis_storage *)((char *)link->data - offsetof(struct redis_storage, bell));
+}
 
 /* FNV-1a: the keys are the program's own. */
 static uint64_t hash_of(const char *key, size_t length)
@@ -48,10 +58,19 @@ static int make_room(struct redis_bell *bell)
     return 0;
 }
 
-static void ask_later(struct redis_bell *bell, struct redis_ear *ear)
+static void enlist(struct redis_ear **list, struct redis_ear *ear, enum stage stage)
 {
-    ear->next_unasked = bell->unasked;
-    bell->unasked = ear;
+    ear->stage = stage;
+    ear->next_listed = *list;
+    *list = ear;
+}
+
+static struct redis_ear *take(struct redis_ear **list, enum stage stage)
+{
+    struct redis_ear *ear = *list;
+    *list = ear->next_listed;
+    ear->stage = stage;
+    return ear;
 }
 
 static int subscribe(struct redis_bell *bell, const struct redis_ear *ear)
@@ -80,7 +99,7 @@ static void ask(struct redis_bell *bell)
                redis_buffer_left(&link->out) < link->settings->options.max_bytes) {
             status = subscribe(bell, bell->unasked);
             if (!status)
-                bell->unasked = bell->unasked->next_unasked;
+                take(&bell->unasked, ASKED);
         }
         if (status)
             redis_link_fail(link, status);
@@ -107,25 +126,26 @@ int redis_bell_listen(struct redis_bell *bell, breaker_client_t *client, const c
     ear->hash = hash;
     ear->length = key_length;
     memcpy(ear->key, key, key_length);
-    ask_later(bell, ear);
+    enlist(&bell->unasked, ear, UNASKED);
     ear->next = *bucket;
     *bucket = ear;
     bell->count++;
     return 0;
 }
 
-static void forget_unasked(struct redis_bell *bell, const breaker_client_t *client)
+static void strike(struct redis_ear **list, const breaker_client_t *client)
 {
-    for (struct redis_ear **at = &bell->unasked; *at;)
-        if ((*at)->client == client)
-            *at = (*at)->next_unasked;
+    while (*list)
+        if ((*list)->client == client)
+            *list = (*list)->next_listed;
         else
-            at = &(*at)->next_unasked;
+            list = &(*list)->next_listed;
 }
 
 void redis_bell_forget(struct redis_bell *bell, const breaker_client_t *client)
 {
-    forget_unasked(bell, client);
+    strike(&bell->unasked, client);
+    strike(&bell->untold, client);
     for (size_t i = 0; i < bell->room; i++)
         for (struct redis_ear **at = &bell->buckets[i]; *at;) {
             struct redis_ear *ear = *at;
@@ -147,6 +167,10 @@ void redis_bell_act(struct redis_bell *bell)
     }
     redis_link_start(&bell->link);
     ask(bell);
+    while (bell->untold && storage_of(&bell->link)->ready) {
+        struct redis_ear *ear = take(&bell->untold, TOLD);
+        ear->client->bell(ear->client, ear->key, ear->length, NULL, 0);
+    }
 }
 
 void redis_bell_free(struct redis_bell *bell)
@@ -162,32 +186,52 @@ static void on_up(struct redis_link *link)
 {
     struct redis_bell *bell = link->data;
     bell->awaited = 0;
-    bell->unasked = NULL;
+    bell->unasked = bell->untold = NULL;
     for (size_t i = 0; i < bell->room; i++)
         for (struct redis_ear *ear = bell->buckets[i]; ear; ear = ear->next)
-            ask_later(bell, ear);
+            enlist(&bell->unasked, ear, UNASKED);
     ask(bell);
 }
 
-/* value NULL: the server has heard that we listen. */
-static void ring(struct redis_bell *bell, const struct redis_reply *reply,
-                 const struct redis_part *value)
+/* The next of those who listen to the channel that the reply names, after one of them or NULL. */
+static struct redis_ear *next_ear(const struct redis_bell *bell, const struct redis_reply *reply,
+                                  const struct redis_ear *after)
 {
-    const struct redis_settings *settings = bell->link.settings;
+    size_t prefix = bell->link.settings->prefix_length;
     const struct redis_part *channel = redis_reply_part(reply, 2, REDIS_REPLY_STRING);
-    const char *text = value ? redis_reply_text(reply, value) : NULL;
-    size_t size = value ? value->length : 0;
-    if (!channel || channel->length <= settings->prefix_length || size > BREAKER_VALUE_MAX ||
-        !bell->room)
-        return; /* somebody else's */
-    const char *key = redis_reply_text(reply, channel) + settings->prefix_length;
-    size_t length = channel->length - settings->prefix_length;
-    uint64_t hash = hash_of(key, length);
+    if (!channel || channel->length <= prefix || !bell->room)
+        return NULL; /* somebody else's */
+    const char *key = redis_reply_text(reply, channel) + prefix;
+    size_t length = channel->length - prefix;
+    struct redis_ear *ear =
+        after ? after->next : bell->buckets[hash_of(key, length) & (bell->room - 1)];
+    while (ear && (ear->length != length || memcmp(ear->key, key, length) != 0))
+        ear = ear->next;
+    return ear;
+}
+
+static void ring(struct redis_bell *bell, const struct redis_reply *reply)
+{
+    const struct redis_part *value = redis_reply_part(reply, 3, REDIS_REPLY_STRING);
+    if (!value || value->length > BREAKER_VALUE_MAX)
+        return;
     bell->ringing = true;
-    for (struct redis_ear *ear = bell->buckets[hash & (bell->room - 1)]; ear; ear = ear->next)
-        if (ear->length == length && memcmp(ear->key, key, length) == 0)
-            ear->client->bell(ear->client, key, length, text, size);
+    for (struct redis_ear *ear = NULL; (ear = next_ear(bell, reply, ear));)
+        ear->client->bell(ear->client, ear->key, ear->length, redis_reply_text(reply, value),
+                          value->length);
     bell->ringing = false;
+}
+
+static void on_confirmed(struct redis_bell *bell, const struct redis_reply *reply)
+{
+    struct redis_link *link = &bell->link;
+    uint64_t due = redis_link_clock() + link->settings->options.transaction_timeout;
+    redis_link_praise(link);
+    redis_link_expect(link, --bell->awaited ? due : 0);
+    for (struct redis_ear *ear = NULL; (ear = next_ear(bell, reply, ear));)
+        if (ear->stage == ASKED)
+            enlist(&bell->untold, ear, UNTOLD);
+    redis_storage_wake(storage_of(link));
 }
 
 static void on_reply(struct redis_link *link, const struct redis_reply *reply)
@@ -201,15 +245,9 @@ static void on_reply(struct redis_link *link, const struct redis_reply *reply)
         redis_reply_copy_error(reply, text, sizeof text);
         redis_link_drop(link, redis_error_classify(text, strlen(text)), text);
     } else if (word && kind->length == 7 && memcmp(word, "message", 7) == 0) {
-        const struct redis_part *value = redis_reply_part(reply, 3, REDIS_REPLY_STRING);
-        if (value)
-            ring(bell, reply, value);
+        ring(bell, reply);
     } else if (word && bell->awaited && kind->length == 9 && memcmp(word, "subscribe", 9) == 0) {
-        redis_link_praise(link);
-        redis_link_expect(link, --bell->awaited ? redis_link_clock() +
-                                                      link->settings->options.transaction_timeout
-                                                : 0);
-        ring(bell, reply, NULL);
+        on_confirmed(bell, reply);
     } else {
         redis_link_drop(link, (struct redis_trouble){REDIS_LATER, UV_EPROTO},
                         "a reply that nobody asked for");
@@ -237,11 +275,6 @@ static void on_next(struct redis_link *link)
     struct redis_bell *bell = link->data;
     bell->awaited = 0;
     redis_link_expect(link, 0);
-}
-
-static struct redis_storage *storage_of(struct redis_link *link)
-{
-    return (struct redis_storage *)((char *)link->data - offsetof(struct redis_storage, bell));
 }
 
 static bool on_down(struct redis_link *link, struct redis_trouble trouble, const char *text)

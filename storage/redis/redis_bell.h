@@ -13,6 +13,7 @@ struct redis_bell {
     size_t room; /* a power of two; 0: none yet */
     size_t count;
     struct redis_ear *unasked; /* whose channels are still to be asked for */
+    struct redis_ear *untold;  /* who are heard of, and do not know it */
     uint64_t awaited;          /* confirmations */
     bool ringing;              /* the table must not be rearranged */
 };

@@ -186,6 +186,21 @@ static void told_when_it_is_heard(void **state)
     assert_int_equal(told[1], 4);
 }
 
+/* And not before it can be asked what was missed: a replica listens, too. */
+static void told_when_it_can_be_asked(void **state)
+{
+    (void)state;
+    server_do(&server, "REPLICAOF 127.0.0.1 1");
+    assert_int_equal(rig_incr(&rig, "n"), UV_EROFS);
+    listen_to("n");
+    RIG_UNTIL(&rig, server_number(&server, "PUBLISH p:n x") == 1);
+    RIG_UNTIL(&rig, rig.bells > 0);
+    rig_run_for(&rig, 50);
+    assert_int_equal(rig.heard, 0);
+    server_do(&server, "REPLICAOF NO ONE");
+    RIG_UNTIL(&rig, rig.heard == 1);
+}
+
 /* More channels than may wait to be asked for: none is forgotten, and they do not wait all at once,
  * though the server does not listen for a while. */
 static void more_than_may_wait(void **state)
@@ -356,6 +371,7 @@ int main(void)
         IN_RIG(not_rung),
         IN_RIG(comes_back),
         IN_RIG(told_when_it_is_heard),
+        IN_RIG(told_when_it_can_be_asked),
         cmocka_unit_test(more_than_may_wait),
         IN_RIG(overrun),
         IN_RIG(many),
