@@ -5,11 +5,9 @@
 #include "rig.h"
 #include "server.h"
 #include "witness.h"
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 static struct server server;
@@ -291,22 +289,11 @@ static void max_clients(void **state)
 
 static void clock_steps(void **state)
 {
-    char file[128], url[128];
+    char url[128];
     struct rig direct;
     (void)state;
-    const char *shim = getenv("CLOCK_SHIFT_LIBRARY");
-    if (!shim)
+    if (!server_bend_clock(&server))
         skip();
-    snprintf(file, sizeof file, "%s/shift", server.directory);
-    int fd = open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    assert_int_equal(ftruncate(fd, 8), 0);
-    volatile int64_t *shift = mmap(NULL, 8, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    assert_true(shift != MAP_FAILED);
-    close(fd);
-    server_kill(&server);
-    setenv("CLOCK_SHIFT", file, 1);
-    server.preload = shim;
-    server_restart(&server);
     snprintf(url, sizeof url, "unix:%s", server.path);
     rig_init(&direct, url);
     rig_open(&direct);
@@ -314,7 +301,7 @@ static void clock_steps(void **state)
     rig_until_well(&direct);
     static const int64_t steps[] = {0, 3600, -3600, 60, 0};
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
-        *shift = steps[i];
+        *server.shift = steps[i];
         uint64_t here = (uint64_t)time(NULL) * 1000;
         struct op *op = op_new(&direct);
         op_set(op, "n", "1", 60000);
@@ -327,9 +314,7 @@ static void clock_steps(void **state)
     }
     assert_int_equal(direct.lost, 0);
     end_watched(&direct);
-    server_kill(&server);
-    server.preload = NULL;
-    server_restart(&server);
+    server_straighten_clock(&server);
 }
 
 static int set_up(void **state)

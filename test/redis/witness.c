@@ -20,6 +20,7 @@ static int on_start(breaker_call_t *call)
 {
     struct witness *w = call->data;
     count_turns(w);
+    w->admitted++;
     assert_int_equal(breaker_finish_as(call, w->fails ? UV_ECONNREFUSED : 0, outcome_of(w)), 0);
     return 0;
 }
@@ -42,6 +43,7 @@ static void call(struct witness *w)
     int status = breaker_try_acquire(w->breaker, &permit);
     assert_true(status == 0 || status == BREAKER_EREJECTED);
     w->asked++;
+    w->admitted += status == 0;
     w->refused += status != 0;
     if (status == 0)
         breaker_report(w->breaker, &permit, outcome_of(w), w->fails ? UV_ECONNREFUSED : 0);

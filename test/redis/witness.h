@@ -33,7 +33,7 @@ struct witness {
     unsigned closing;
     uint64_t turn, begun, ticked;
     uint64_t longest_gap; /* between two ticks, ms */
-    unsigned asked, refused, ended;
+    unsigned asked, admitted, refused, ended;
     unsigned most_turns;
     unsigned lost, found;   /* the storage */
     breaker_state_t last;   /* told by events, */
