@@ -2,6 +2,7 @@
  * them. */
 #include "rig.h"
 #include "server.h"
+#include "witness.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -14,6 +15,7 @@
 
 static struct server server;
 static struct rig rig;
+static struct witness witness;
 static char url[128];
 
 static int begin(void **state)
@@ -142,14 +144,20 @@ static void no_descriptors(void **state)
     while (count < 1024 && (taken[count] = dup(0)) >= 0)
         count++;
     rig_open(&rig);
+    witness_open(&witness, &rig.loop, "witness", &rig.options, NULL, NULL);
     for (int i = 0; i < 20; i++)
         assert_int_equal(rig_ask(&rig), UV_EMFILE);
     assert_int_equal(rig.lost, 1);
+    RIG_UNTIL(&rig, witness.lost > 0 && witness.ended > 0);
+    witness_is_content(&witness);
     while (count)
         close(taken[--count]);
     setrlimit(RLIMIT_NOFILE, &limit);
     rig_until_well(&rig);
     RIG_UNTIL(&rig, rig.found == 1);
+    RIG_UNTIL(&rig, witness.found == witness.lost);
+    witness_is_content(&witness);
+    witness_close(&witness);
 }
 
 /* The descriptor of a lost connection is somebody else's at once: nothing of ours is done to it. */
@@ -188,18 +196,28 @@ static void ask_for(const char *path, int told)
     rig_end(&other);
 }
 
+/* As somebody who may not, which root always may. */
+static void ask_as_nobody(void)
+{
+    pid_t child = fork();
+    if (child == 0) {
+        if (geteuid() == 0 && setuid(65534) != 0)
+            _exit(1);
+        ask_for(server.path, UV_EACCES);
+        rig_end_well();
+    }
+    rig_assert_ended_well(child);
+}
+
 static void paths(void **state)
 {
-    char path[128];
     (void)state;
     ask_for("/nowhere/at/all", UV_ENOENT);
     ask_for("/etc/hostname", UV_ECONNREFUSED);
     ask_for("/etc/hostname/socket", UV_ENOTDIR);
-    if (geteuid() != 0) {
-        snprintf(path, sizeof path, "%s", server.path);
-        assert_int_equal(chmod(path, 0), 0);
-        ask_for(path, UV_EACCES);
-    }
+    assert_int_equal(chmod(server.path, 0), 0);
+    ask_as_nobody();
+    assert_int_equal(chmod(server.path, 0700), 0);
 }
 
 static int set_up(void **state)

@@ -248,6 +248,8 @@ static void hostile_bells(void **state)
         "*3\r\n$9\r\nsubscribe\r\n$1\r\nx\r\n:1\r\n", /* one more than was asked for */
         "*3\r\n$11\r\nunsubscribe\r\n$1\r\nx\r\n:1\r\n",
         "garbage\r\n",
+        ">1\r\n$9\r\nsubscribe\r\n", /* of the newer protocol, which was not asked for */
+        ">3\r\n$7\r\nmessage\r\n$10\r\nprefix:key\r\n$1\r\nx\r\n",
         NULL};
     (void)state;
     hostile.mode = HOSTILE_NOT;

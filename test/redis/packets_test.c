@@ -156,8 +156,12 @@ static void a_third_is_lost(void **state)
     rig_until_well(&rig);
     lose("dport", "numgen random mod 100 \\< 30");
     lose("sport", "numgen random mod 100 \\< 30");
-    for (int i = 0; i < OPS; i++)
+    for (int i = 0; i < OPS; i++) {
+        uint64_t begin = uv_hrtime();
         well += rig_incr(&rig, "third") == 0;
+        uint64_t took = (uv_hrtime() - begin) / 1000000; /* the deadline, and a slow machine */
+        assert_in_range(took, 0, rig.options.transaction_timeout + 2000);
+    }
     lose_nothing();
     rig_until_well(&rig);
     long long done = server_number(&server, "INCRBY third 0");

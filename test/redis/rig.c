@@ -94,7 +94,9 @@ void rig_end(struct rig *rig)
         rig_close(rig);
     if (!uv_is_closing((uv_handle_t *)&rig->ticker))
         uv_close((uv_handle_t *)&rig->ticker, NULL);
-    uv_run(&rig->loop, UV_RUN_DEFAULT); /* returns: nothing of ours is left */
+    uint64_t until = uv_hrtime() + (uint64_t)RIG_PATIENCE_MS * 1000000;
+    while (uv_run(&rig->loop, UV_RUN_NOWAIT) != 0) /* nothing of ours is left */
+        assert_true(uv_hrtime() < until);
     assert_int_equal(uv_loop_close(&rig->loop), 0);
 }
 
