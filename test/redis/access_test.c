@@ -256,6 +256,31 @@ static void no_right_to_keys(void **state)
     is_mended();
 }
 
+/* A register that may not be kept is nobody's trouble: the rest of the transaction is done. */
+static void no_right_to_registers(void **state)
+{
+    (void)state;
+    server_do(&server, RIGHTS " -sadd -hset +publish &mine:* ~mine:*");
+    as_narrow_user();
+    open_watched();
+    struct op *op = op_new(&rig);
+    breaker_verb_t *verb = op_verb(op, BREAKER_MEMBER, "set");
+    verb->value = (char[]){"member"};
+    verb->length = 6;
+    verb = op_verb(op, BREAKER_FIELD, "record");
+    verb->value = (char[]){"name\0text"};
+    verb->length = 9;
+    op_incr(op, "n", 1, 1000);
+    op_submit(op);
+    assert_int_equal(op_wait(op), 0);
+    assert_int_equal(op->verbs[2].number, 1);
+    op_free(op);
+    assert_int_equal(server_number(&server, "EXISTS mine:set mine:record"), 0);
+    assert_int_equal(rig.lost, 0);
+    RIG_UNTIL(&rig, witness.ended > 0);
+    assert_int_equal(witness.lost, 0);
+}
+
 /* Not even the key that nobody has may be asked about: that it cannot is no fault. */
 static void no_right_to_nobodys_key(void **state)
 {
@@ -301,11 +326,21 @@ static void command_taken_away(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        IN_RIG(no_password),        IN_RIG(wrong_password),       IN_RIG(password_without_need),
-        IN_RIG(password_rotated),   IN_RIG(database_that_is_not), IN_RIG(rights_in_the_header),
-        IN_RIG(no_right_to_listen), IN_RIG(no_right_to_scripts),  IN_RIG(no_right_to_write),
-        IN_RIG(no_right_to_expire), IN_RIG(no_right_to_keys),     IN_RIG(no_right_to_nobodys_key),
-        IN_RIG(user_deleted),       IN_RIG(command_taken_away),
+        IN_RIG(no_password),
+        IN_RIG(wrong_password),
+        IN_RIG(password_without_need),
+        IN_RIG(password_rotated),
+        IN_RIG(database_that_is_not),
+        IN_RIG(rights_in_the_header),
+        IN_RIG(no_right_to_listen),
+        IN_RIG(no_right_to_scripts),
+        IN_RIG(no_right_to_write),
+        IN_RIG(no_right_to_expire),
+        IN_RIG(no_right_to_keys),
+        IN_RIG(no_right_to_registers),
+        IN_RIG(no_right_to_nobodys_key),
+        IN_RIG(user_deleted),
+        IN_RIG(command_taken_away),
     };
     return cmocka_run_group_tests_name("redis: access", tests, NULL, NULL);
 }
