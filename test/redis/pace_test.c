@@ -141,6 +141,7 @@ static void overrun(void **state)
     long long before = connections();
     witness_reset(&other);
     RIG_UNTIL(&rig, witness_state(&witness) == BREAKER_PASSING);
+    RIG_UNTIL(&rig, server_number(&server, "PUBLISH {circuit}:1:n x") == 2);
     assert_int_equal(connections(), before + 1);
     assert_int_equal(witness.lost, 0);
     witness_close(&other);
