@@ -158,7 +158,9 @@ static void tear_down(struct redis_storage *storage)
     storage->robbed = redis_link_is_robbed(&storage->link) ||
                       redis_link_is_robbed(&storage->bell.link) ||
                       uv_is_closing((uv_handle_t *)&storage->idle);
-    storage->ready = storage->probing = storage->sour = false;
+    storage->probing = REDIS_PROBE_NONE;
+    storage->ready = storage->sour = false;
+    storage->proven_until = 0;
     storage->trouble = storage->health = (struct redis_trouble){REDIS_FINE, 0};
     storage->fault_key_length = 0;
     storage->doubt_until = 0;

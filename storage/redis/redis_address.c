@@ -6,11 +6,14 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/un.h>
+#include <unistd.h>
 
-/* Apart from what asked, which may be gone before the resolver answers. */
+/* Apart from what asked: a child of the process leaves it to its loop, which may or may not tell it
+ * that it is over. */
 struct redis_lookup {
     uv_getaddrinfo_t request;
     struct redis_addresses *addresses; /* NULL: nobody waits */
+    pid_t pid;
 };
 
 static void add(struct redis_addresses *addresses, const void *address, size_t length)
@@ -48,6 +51,7 @@ static int look_up(struct redis_addresses *addresses, uv_loop_t *loop,
         return UV_ENOMEM;
     lookup->request.data = lookup;
     lookup->addresses = addresses;
+    lookup->pid = getpid();
     int status = uv_getaddrinfo(loop, &lookup->request, on_found, options->host, port, &hints);
     if (status) {
         memory_release(lookup);
@@ -57,11 +61,24 @@ static int look_up(struct redis_addresses *addresses, uv_loop_t *loop,
     return 1;
 }
 
+bool redis_addresses_are_orphaned(const struct redis_addresses *addresses)
+{
+    return addresses->lookup && addresses->lookup->pid != getpid();
+}
+
+static void leave_to_parent(struct redis_addresses *addresses)
+{
+    addresses->lookup->addresses = NULL;
+    addresses->lookup = NULL;
+}
+
 int redis_addresses_find(struct redis_addresses *addresses, uv_loop_t *loop,
                          const breaker_redis_options_t *options,
                          void (*found)(struct redis_addresses *addresses, int status))
 {
     addresses->found = found;
+    if (redis_addresses_are_orphaned(addresses))
+        leave_to_parent(addresses);
     if (addresses->lookup)
         return 1;
     addresses->count = addresses->next = 0;
@@ -83,13 +100,13 @@ int redis_addresses_find(struct redis_addresses *addresses, uv_loop_t *loop,
     return 0;
 }
 
-void redis_addresses_abandon(struct redis_addresses *addresses)
+bool redis_addresses_abandon(struct redis_addresses *addresses)
 {
-    if (!addresses->lookup)
-        return;
-    addresses->lookup->addresses = NULL;
-    uv_cancel((uv_req_t *)&addresses->lookup->request);
-    addresses->lookup = NULL;
+    if (redis_addresses_are_orphaned(addresses))
+        leave_to_parent(addresses);
+    if (addresses->lookup)
+        uv_cancel((uv_req_t *)&addresses->lookup->request);
+    return addresses->lookup != NULL;
 }
 
 const struct redis_address *redis_addresses_next(struct redis_addresses *addresses)

@@ -23,13 +23,18 @@ struct redis_addresses {
 };
 
 /* Looks the server up anew. 0: the addresses are there; 1: found will be called, from the loop;
- * negative: no way. A look-up that is under way already is waited for. */
+ * negative: no way. A look-up that is under way already is waited for, but not in a child of the
+ * process that began it: there it never ends. */
 int redis_addresses_find(struct redis_addresses *addresses, uv_loop_t *loop,
                          const breaker_redis_options_t *options,
                          void (*found)(struct redis_addresses *addresses, int status));
 
-/* Waits no more for what is being looked up. The loop does: libuv cannot end it. */
-void redis_addresses_abandon(struct redis_addresses *addresses);
+/* Such a look-up of the parent's is under way: it must be begun anew. */
+bool redis_addresses_are_orphaned(const struct redis_addresses *addresses);
+
+/* Nobody wants them any more. True: they are being looked up, and found will be called when that
+ * is over, be it sooner for this; libuv cannot end what has begun. */
+bool redis_addresses_abandon(struct redis_addresses *addresses);
 
 /* The next address to try, or NULL when all were tried. */
 const struct redis_address *redis_addresses_next(struct redis_addresses *addresses);

@@ -16,30 +16,22 @@ static void complete(breaker_transaction_t *transaction, int status)
 
 static void remember_key(struct redis_storage *storage, const char *key, size_t length)
 {
-    size_t prefix = storage->settings.prefix_length;
     if (!key || length > BREAKER_KEY_MAX)
         return;
-    memcpy(storage->fault_key, storage->settings.options.prefix, prefix);
-    memcpy(storage->fault_key + prefix, key, length);
-    storage->fault_key_length = prefix + length;
+    memcpy(storage->fault_key, key, length);
+    storage->fault_key_length = length;
 }
 
 /* The server answers, but cannot or will not do what is asked: what it was sent may still be
  * answered, what was not sent is refused, and then the connection is made anew. */
 static void turn_sour(struct redis_storage *storage, struct redis_trouble trouble)
 {
-    struct redis_queue *queue = &storage->queue;
     storage->ready = false;
     storage->sour = true;
     storage->trouble = storage->health = trouble;
     if (trouble.fault == REDIS_SETTING)
         storage->doubt_until = UINT64_MAX;
-    for (uint64_t at = queue->sent; at != queue->tail; at++) {
-        struct redis_entry *entry = redis_queue_at(queue, at);
-        if (entry->transaction)
-            redis_queue_fail(queue, entry->transaction, trouble.status);
-    }
-    queue->tail = queue->sent;
+    redis_queue_fail_unsent(&storage->queue, trouble.status);
     redis_storage_wake(storage);
 }
 
@@ -50,7 +42,6 @@ static void try_again(struct redis_storage *storage, struct redis_entry *entry)
     if (++entry->tries >= TRIES_MAX || storage->sour) {
         redis_queue_fail(&storage->queue, entry->transaction, UV_EAGAIN);
     } else {
-        entry->due = redis_exchange_due(storage);
         redis_queue_push(&storage->queue, entry);
     }
     redis_storage_wake(storage);
@@ -107,6 +98,14 @@ static void dispel_doubt(struct redis_storage *storage, const breaker_transactio
     redis_storage_wake(storage);
 }
 
+/* A reading of a server that has said meanwhile that it cannot write. */
+static bool is_stale(const struct redis_storage *storage, const breaker_transaction_t *transaction,
+                     int status)
+{
+    bool reads = status == BREAKER_EGUARD || (status == 0 && redis_script_reads(transaction));
+    return reads && storage->sour && storage->trouble.fault == REDIS_LATER;
+}
+
 static void on_flushed(struct redis_storage *storage, struct redis_entry *entry,
                        const struct redis_reply *reply)
 {
@@ -122,9 +121,10 @@ static void on_flushed(struct redis_storage *storage, struct redis_entry *entry,
     }
     if (storage->sour) {
         redis_queue_fail(&storage->queue, entry->transaction, storage->trouble.status);
-    } else {
+    } else { /* each step has its time */
         entry->due = redis_exchange_due(storage);
         redis_queue_push(&storage->queue, entry);
+        redis_exchange_expect(storage, entry->due);
     }
     redis_storage_wake(storage);
 }
@@ -154,6 +154,7 @@ void redis_answer(struct redis_storage *storage, struct redis_entry *entry, uint
     } else {
         if (storage->doubt_until && status == 0)
             dispel_doubt(storage, transaction);
-        complete(transaction, status);
+        complete(transaction,
+                 is_stale(storage, transaction, status) ? storage->trouble.status : status);
     }
 }

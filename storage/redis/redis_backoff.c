@@ -1,6 +1,7 @@
 /* Knows how a thousand processes that lost one server do not come back at once: each pause is
  * drawn from 0 to a limit, which doubles with each failure and begins anew only after a
- * connection that lasted. */
+ * connection that lasted. One that the server closed because it was idle is no failure; but a
+ * server that hangs up as soon as it was of use must not be called without end. */
 #include "redis_backoff.h"
 #include <uv.h>
 
@@ -22,14 +23,17 @@ void redis_backoff_praise(struct redis_backoff *backoff)
 }
 
 uint64_t redis_backoff_pause(struct redis_backoff *backoff, const breaker_redis_options_t *options,
-                             enum redis_fault fault)
+                             enum redis_fault fault, bool idle)
 {
     uint64_t limit = options->backoff_max, good = backoff->good_since;
+    uint64_t lasted = good ? (uv_hrtime() - good) / 1000000 : 0;
     backoff->good_since = 0;
     if (fault == REDIS_SETTING)
         return options->fault_retry + draw(options->fault_retry / 8);
-    if (good && (uv_hrtime() - good) / 1000000 >= options->backoff_max)
+    if (good && lasted >= options->backoff_max)
         backoff->failures = 0;
+    if (good && idle && lasted >= options->backoff_min)
+        return draw(options->backoff_min);
     if (backoff->failures < DOUBLINGS_MAX && options->backoff_min << backoff->failures < limit)
         limit = options->backoff_min << backoff->failures;
     if (backoff->failures < DOUBLINGS_MAX)

@@ -12,8 +12,10 @@ struct redis_bell {
     struct redis_ear **buckets;
     size_t room; /* a power of two; 0: none yet */
     size_t count;
-    uint64_t awaited; /* confirmations */
-    bool ringing;     /* the table must not be rearranged */
+    struct redis_ear *unasked; /* whose channels are still to be asked for */
+    struct redis_ear *untold;  /* who are heard of, and do not know it */
+    uint64_t awaited;          /* confirmations */
+    bool ringing;              /* the table must not be rearranged */
 };
 
 extern const struct redis_link_events redis_bell_events;

@@ -1,7 +1,10 @@
 /* Knows Redis' error words, and which of them mend with time. The texts behind the words differ
  * from version to version, so only beginnings are compared; a word that is not here mends with
- * time. */
+ * time. What a script meets is told by Redis 5 and 6 in wrappings: "@user_script: 31: " and the
+ * reply's own dash before it, once or twice, "ERR Error running script (call to f_...): " before
+ * that when it ended the script; and there the refusals have no ERR. */
 #include "redis_error.h"
+#include <stdbool.h>
 #include <string.h>
 #include <uv.h>
 
@@ -48,18 +51,46 @@ static const struct row rows[] = {
     {"ERR invalid DB index", REDIS_SETTING, UV_EINVAL},
     {"ERR SELECT is not allowed", REDIS_SETTING, UV_EINVAL},
     {"ERR Script attempted to access", REDIS_SETTING, UV_EXDEV},
+    {"ERR Lua script attempted to access", REDIS_SETTING, UV_EXDEV},
+    {"ERR Write commands not allowed after", REDIS_SETTING, UV_ENOSYS},
 };
+
+static bool begins(const char *text, size_t length, const char *head)
+{
+    return length >= strlen(head) && memcmp(text, head, strlen(head)) == 0;
+}
+
+/* How much of it is wrapping, in one layer. */
+static size_t wrapping(const char *text, size_t length)
+{
+    const char *end = NULL;
+    if (begins(text, length, "-"))
+        return 1;
+    if (begins(text, length, "ERR Error running script"))
+        end = memchr(text, ':', length);
+    else if (begins(text, length, "@user_script:"))
+        end = memchr(text + 13, ':', length - 13);
+    if (!end)
+        return 0;
+    size_t size = (size_t)(end - text) + 1;
+    return size + (size < length && text[size] == ' ');
+}
 
 struct redis_trouble redis_error_classify(const char *text, size_t length)
 {
-    if (length && *text == '-') /* inside scripts, older servers leave it on */
-        text++, length--;
+    bool wrapped = false;
+    for (size_t size; (size = wrapping(text, length)) != 0; wrapped = true)
+        text += size, length -= size;
+    bool bare = wrapped && !begins(text, length, "ERR ");
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        size_t head = strlen(rows[i].head);
-        if (length < head || memcmp(text, rows[i].head, head) != 0)
+        const char *head = rows[i].head;
+        if (bare && begins(head, strlen(head), "ERR "))
+            head += 4;
+        if (!begins(text, length, head))
             continue;
         /* One word is a whole word, or BUSY would be BUSYGROUP. */
-        if (!strchr(rows[i].head, ' ') && length > head && text[head] != ' ')
+        size_t size = strlen(head);
+        if (!strchr(head, ' ') && length > size && text[size] != ' ')
             continue;
         return (struct redis_trouble){rows[i].fault, rows[i].status};
     }

@@ -17,7 +17,8 @@ struct redis_trouble {
     int status; /* a libuv code */
 };
 
-/* Looks at the first word, and behind ERR, which says nothing, at the beginning of the text. */
+/* Looks at the first word, and behind ERR, which says nothing, at the beginning of the text; what
+ * a script puts around an error is no part of it. */
 struct redis_trouble redis_error_classify(const char *text, size_t length);
 
 #endif /* REDIS_ERROR_H */

@@ -1,10 +1,8 @@
-/* Knows the conversation: what is sent when, which answer belongs to which question, and what to
- * make of an error. A connection is of use when the real script has answered on it, for a server
- * can greet and still be loading; after trouble that a transaction met, the probe also asks
- * whether that transaction's key could be written, since a full or read-only server answers
- * reads as if it were well. Until then, transactions are refused at once rather than left to
- * wait; while a connection is being made for the first time, or anew after one that was well and
- * idle, they wait. */
+/* Knows the conversation: what is sent when, and which answer belongs to which question. After
+ * trouble, until a connection was of use, transactions are refused at once rather than left to
+ * wait; while one is being made for the first time, or anew after one that was well and idle, they
+ * wait, and nobody pauses for it. A server may become a replica or full under an open connection:
+ * what only reads is trusted where the server could write not long ago, or else asks it that too. */
 #include "redis_script.h"
 #include "redis_storage.h"
 #include <stdio.h>
@@ -15,14 +13,11 @@ static struct redis_storage *storage_of(struct redis_link *link)
     return link->data;
 }
 
-/* The oldest one decides when to look at deadlines. */
-static void expect(struct redis_storage *storage)
+/* What was answered by then does no harm: looking finds nothing. */
+void redis_exchange_expect(struct redis_storage *storage, uint64_t due)
 {
-    struct redis_queue *queue = &storage->queue;
-    if (storage->probing)
-        return;
-    redis_link_expect(&storage->link,
-                      queue->head == queue->tail ? 0 : redis_queue_at(queue, queue->head)->due);
+    if (!storage->link.due || due < storage->link.due)
+        redis_link_expect(&storage->link, due);
 }
 
 uint64_t redis_exchange_due(const struct redis_storage *storage)
@@ -31,6 +26,19 @@ uint64_t redis_exchange_due(const struct redis_storage *storage)
 }
 
 /* ---- Submitting */
+
+/* One always fits where nothing waits. */
+static bool has_room(const struct redis_storage *storage, uint32_t bytes)
+{
+    size_t waiting = storage->queue.waiting + redis_buffer_left(&storage->link.out);
+    return !redis_queue_is_full(&storage->queue) &&
+           (waiting == 0 || waiting + bytes <= storage->settings.options.max_bytes);
+}
+
+void redis_exchange_can_write(struct redis_storage *storage, uint64_t now)
+{
+    storage->proven_until = now + storage->settings.options.transaction_timeout;
+}
 
 static int keep(void *data, struct redis_entry *entry)
 {
@@ -42,14 +50,17 @@ void redis_exchange_submit(struct redis_storage *storage, breaker_transaction_t 
                            bool is_flush)
 {
     struct redis_queue *queue = &storage->queue;
+    struct redis_entry entry = {.transaction = transaction, .is_flush = is_flush};
     int status = is_flush ? 0 : breaker_transaction_check(transaction);
     if (is_flush && storage->settings.prefix_length == 0)
         status = UV_EINVAL;
     if (!status && storage->trouble.fault != REDIS_FINE)
         status = storage->trouble.status;
-    if (!status && redis_queue_is_full(queue))
+    if (!status)
+        entry.bytes = is_flush ? 0 : redis_script_size(&storage->settings, transaction);
+    if (!status && !has_room(storage, entry.bytes))
         redis_queue_send(queue, keep, NULL); /* without the cancelled, there may be room */
-    if (!status && redis_queue_is_full(queue))
+    if (!status && !has_room(storage, entry.bytes))
         status = UV_ENOBUFS;
     if (!storage->tearing && uv_is_closing((uv_handle_t *)&storage->idle)) {
         /* By the host: no turn will come. */
@@ -59,11 +70,9 @@ void redis_exchange_submit(struct redis_storage *storage, breaker_transaction_t 
     if (status) {
         redis_queue_fail(queue, transaction, status);
     } else {
-        struct redis_entry entry = {
-            .transaction = transaction, .due = redis_exchange_due(storage), .is_flush = is_flush};
+        entry.due = redis_exchange_due(storage);
         redis_queue_push(queue, &entry);
-        if (!storage->link.due)
-            expect(storage);
+        redis_exchange_expect(storage, entry.due);
     }
     redis_storage_wake(storage);
 }
@@ -75,14 +84,18 @@ static int send_entry(void *data, struct redis_entry *entry)
     struct redis_storage *storage = data;
     struct redis_buffer *out = &storage->link.out;
     bool whole = storage->script_lost;
-    if (out->length - out->sent > storage->settings.options.max_bytes)
-        return 0;
+    if (redis_buffer_left(out) > storage->settings.options.max_bytes)
+        return 0; /* so many have come back, to bring the script */
+    bool proves = !entry->is_flush && redis_script_proves(entry->transaction);
+    bool asks = !entry->is_flush && !proves && redis_script_has_key(entry->transaction) &&
+                storage->now >= storage->proven_until;
     int status = entry->is_flush
                      ? redis_script_write_flush(out, &storage->settings, entry->cursor, whole)
-                     : redis_script_write(out, &storage->settings, entry->transaction, whole);
+                     : redis_script_write(out, &storage->settings, entry->transaction, asks, whole);
     if (status)
         return status;
-    entry->due = storage->sending_due;
+    if (proves || asks) /* or it fails, and the connection with it */
+        redis_exchange_can_write(storage, storage->now);
     if (whole) {
         storage->script_lost = false;
         storage->whole_end = storage->queue.sent + 1;
@@ -93,15 +106,15 @@ static int send_entry(void *data, struct redis_entry *entry)
 void redis_exchange_act(struct redis_storage *storage)
 {
     redis_link_start(&storage->link);
+    if (storage->trouble.fault == REDIS_FINE && storage->queue.sent != storage->queue.tail)
+        redis_link_hurry(&storage->link);
     if (storage->ready) {
-        storage->sending_due = redis_exchange_due(storage);
+        storage->now = redis_link_clock();
         redis_queue_send(&storage->queue, send_entry, storage);
         redis_link_flush(&storage->link);
         if (storage->queue.sent != storage->queue.tail && !storage->link.blocked)
             redis_storage_wake(storage); /* there was more than max_bytes */
     }
-    if (!storage->link.due)
-        expect(storage);
     redis_queue_tell(&storage->queue);
 }
 
@@ -110,30 +123,15 @@ static void on_room(struct redis_link *link)
     redis_storage_wake(storage_of(link));
 }
 
-/* ---- Probing */
-
-static void probe(struct redis_storage *storage, bool whole)
-{
-    struct redis_link *link = &storage->link;
-    int status =
-        redis_script_write_probe(&link->out, storage->fault_key, storage->fault_key_length, whole);
-    if (status) {
-        redis_link_drop(link, (struct redis_trouble){REDIS_LATER, status}, uv_strerror(status));
-        return;
-    }
-    storage->probing = true;
-    storage->probe_is_whole = whole;
-    redis_link_expect(link, redis_exchange_due(storage));
-    redis_link_flush(link);
-}
+/* ---- The link's events */
 
 static void on_up(struct redis_link *link)
 {
-    probe(storage_of(link), false);
+    redis_probe_begin(storage_of(link));
 }
 
-static void drop_for(struct redis_storage *storage, struct redis_trouble trouble, const char *text,
-                     size_t length)
+void redis_exchange_drop_for(struct redis_storage *storage, struct redis_trouble trouble,
+                             const char *text, size_t length)
 {
     char copy[160];
     snprintf(copy, sizeof copy, "%.*s", (int)length, text);
@@ -146,92 +144,57 @@ void redis_exchange_drop_nonsense(struct redis_storage *storage)
                     "a reply that nobody asked for");
 }
 
-static void on_probed(struct redis_storage *storage, const struct redis_reply *reply)
-{
-    const struct redis_part *error = redis_reply_part(reply, 0, REDIS_REPLY_ERROR);
-    struct redis_failure failure = {0};
-    struct redis_trouble trouble = {REDIS_FINE, 0};
-    if (error) {
-        failure.text = redis_reply_text(reply, error);
-        failure.length = error->length;
-    }
-    int status = error ? UV_EIO : redis_script_read(reply, NULL, &failure);
-    if (status == UV_EPROTO) {
-        redis_exchange_drop_nonsense(storage);
-        return;
-    }
-    if (status == UV_EIO)
-        trouble = redis_error_classify(failure.text, failure.length);
-    if (trouble.fault == REDIS_SCRIPT && !storage->probe_is_whole) {
-        probe(storage, true);
-        return;
-    }
-    if (trouble.fault == REDIS_SCRIPT)
-        trouble.fault = REDIS_LATER;
-    storage->probing = false;
-    if (trouble.fault != REDIS_FINE && trouble.fault != REDIS_VERB) {
-        drop_for(storage, trouble, failure.text, failure.length);
-        return;
-    }
-    storage->ready = true;
-    storage->trouble = (struct redis_trouble){REDIS_FINE, 0};
-    storage->fault_key_length = 0;
-    if (!storage->doubt_until)
-        storage->health = storage->trouble;
-    else
-        storage->doubt_until = redis_link_clock() + storage->settings.options.fault_retry;
-    redis_link_praise(&storage->link);
-    expect(storage);
-    redis_storage_wake(storage);
-}
-
-/* ---- The link's events */
-
 static void on_reply(struct redis_link *link, const struct redis_reply *reply)
 {
     struct redis_storage *storage = storage_of(link);
     struct redis_queue *queue = &storage->queue;
     if (storage->probing) {
-        on_probed(storage, reply);
+        redis_probe_hear(storage, reply);
         return;
     }
     if (queue->head == queue->sent) {
         const struct redis_part *error = redis_reply_part(reply, 0, REDIS_REPLY_ERROR);
         if (error)
-            drop_for(storage, redis_error_classify(redis_reply_text(reply, error), error->length),
-                     redis_reply_text(reply, error), error->length);
+            redis_exchange_drop_for(
+                storage, redis_error_classify(redis_reply_text(reply, error), error->length),
+                redis_reply_text(reply, error), error->length);
         else
             redis_exchange_drop_nonsense(storage);
         return;
     }
     uint64_t place = queue->head;
     struct redis_entry entry = redis_queue_pop(queue);
-    expect(storage);
     redis_answer(storage, &entry, place, reply);
     if (storage->sour && queue->head == queue->sent)
-        drop_for(storage, storage->trouble, storage->reason, strlen(storage->reason));
+        redis_exchange_drop_for(storage, storage->trouble, storage->reason,
+                                strlen(storage->reason));
 }
 
+/* Of one that is due and was sent, the answer is late, and with it the server; one that was not sent
+ * fails alone. */
 static void on_due(struct redis_link *link)
 {
     struct redis_storage *storage = storage_of(link);
     struct redis_queue *queue = &storage->queue;
     uint64_t now = redis_link_clock();
-    bool hangs = storage->probing;
-    while (!hangs && queue->head != queue->tail && redis_queue_at(queue, queue->head)->due <= now) {
-        hangs = queue->head != queue->sent;
-        if (hangs)
-            break;
-        struct redis_entry entry = redis_queue_pop(queue);
-        if (entry.transaction)
-            redis_queue_fail(queue, entry.transaction, UV_ETIMEDOUT);
-        redis_storage_wake(storage);
+    bool hangs = storage->probing && storage->probe_due <= now;
+    if (storage->probing && !hangs)
+        redis_exchange_expect(storage, storage->probe_due);
+    for (uint64_t at = queue->head; at != queue->tail && !hangs; at++) {
+        struct redis_entry *entry = redis_queue_at(queue, at);
+        if (entry->due > now) {
+            redis_exchange_expect(storage, entry->due);
+        } else if (at < queue->sent) {
+            hangs = true;
+        } else if (entry->transaction) {
+            redis_queue_fail(queue, entry->transaction, UV_ETIMEDOUT);
+            entry->transaction = NULL;
+            redis_storage_wake(storage);
+        }
     }
     if (hangs) {
         struct redis_trouble late = {REDIS_LATER, UV_ETIMEDOUT};
         redis_link_drop(link, storage->sour ? storage->trouble : late, uv_strerror(UV_ETIMEDOUT));
-    } else {
-        expect(storage);
     }
 }
 
@@ -239,17 +202,21 @@ static void on_late(struct redis_link *link)
 {
     struct redis_storage *storage = storage_of(link);
     struct redis_queue *queue = &storage->queue;
+    uint64_t due = redis_exchange_due(storage);
     for (uint64_t at = queue->head; at != queue->tail; at++)
-        redis_queue_at(queue, at)->due = redis_exchange_due(storage);
-    if (storage->probing)
-        redis_link_expect(link, redis_exchange_due(storage));
-    else
-        expect(storage);
+        redis_queue_at(queue, at)->due = due;
+    storage->probe_due = due;
+    redis_link_expect(link, due);
 }
 
 /* ---- The end of a connection, or of an attempt */
 
-static void on_down(struct redis_link *link, struct redis_trouble trouble, const char *text)
+static void on_next(struct redis_link *link)
+{
+    storage_of(link)->probing = REDIS_PROBE_NONE;
+}
+
+static bool on_down(struct redis_link *link, struct redis_trouble trouble, const char *text)
 {
     struct redis_storage *storage = storage_of(link);
     struct redis_queue *queue = &storage->queue;
@@ -258,16 +225,17 @@ static void on_down(struct redis_link *link, struct redis_trouble trouble, const
     bool quiet = storage->ready && queue->head == queue->sent && trouble.fault == REDIS_LATER &&
                  trouble.status != UV_ETIMEDOUT && trouble.status != UV_EPROTO;
     bool was_sour = storage->sour;
-    storage->ready = storage->probing = storage->sour = false;
-    storage->script_lost = false;
+    storage->probing = REDIS_PROBE_NONE;
+    storage->ready = storage->sour = storage->script_lost = false;
+    storage->proven_until = 0;
     if (!quiet) {
         if (!was_sour)
             redis_storage_note(storage, text, strlen(text), NULL, 0);
         storage->trouble = storage->health = trouble;
         redis_queue_fail_all(queue, trouble.status);
     }
-    expect(storage);
     redis_storage_wake(storage);
+    return quiet;
 }
 
 static void on_closed(struct redis_link *link)
@@ -281,6 +249,7 @@ const struct redis_link_events redis_exchange_events = {
     .room = on_room,
     .due = on_due,
     .late = on_late,
+    .next = on_next,
     .down = on_down,
     .closed = on_closed,
 };

@@ -2,6 +2,7 @@
  * refused. HELLO is not said: Redis would then speak a newer protocol, with replies that nobody
  * asked for. */
 #include "redis_greeting.h"
+#include <string.h>
 #include <uv.h>
 
 static int begin(struct redis_buffer *out, unsigned words, const char *first)
@@ -35,6 +36,13 @@ int redis_greeting_write(struct redis_buffer *out, const breaker_redis_options_t
     return status ? status : replies;
 }
 
+/* What a server with too many clients says to the next one, whatever that asked. */
+static bool refuses_all(const char *text, size_t length)
+{
+    static const char head[] = "ERR max number of clients";
+    return length >= sizeof head - 1 && memcmp(text, head, sizeof head - 1) == 0;
+}
+
 struct redis_trouble redis_greeting_judge(const breaker_redis_options_t *options, int index,
                                           const struct redis_reply *reply)
 {
@@ -46,7 +54,7 @@ struct redis_trouble redis_greeting_judge(const breaker_redis_options_t *options
     struct redis_trouble trouble =
         redis_error_classify(redis_reply_text(reply, error), error->length);
     bool is_name = options->client_name && index == (options->password != NULL);
-    if (is_name && trouble.fault == REDIS_SETTING)
+    if (is_name && !refuses_all(redis_reply_text(reply, error), error->length))
         trouble = (struct redis_trouble){REDIS_FINE, 0}; /* a nicety, that may be denied */
     return trouble;
 }

@@ -7,17 +7,12 @@
  * made of it reads and parses; and what it parsed is acted upon after hiredis has returned. A
  * connection that is given up is freed when its poll handle is closed, never sooner, and only
  * then is the next one made. Deadlines are judged after what has arrived was read.
- * redis_traffic.c has what goes over an open connection. */
+ * redis_dial.c has the beginning, redis_traffic.c what goes over an open connection. */
 #include "redis_link.h"
-#include "redis_greeting.h"
 #include "redis_socket.h"
-#include "redis_tls.h"
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-
-static void try_next(struct redis_link *link);
 
 /* ---- Time */
 
@@ -43,7 +38,13 @@ static void arm(struct redis_link *link)
         link->armed = next;
 }
 
-static void set_deadline(struct redis_link *link, uint64_t in)
+void redis_link_read_on(struct redis_link *link)
+{
+    if (uv_timer_start(&link->timer, on_timer, 0, 0) == 0)
+        link->armed = redis_link_clock();
+}
+
+void redis_link_allow(struct redis_link *link, uint64_t in)
 {
     link->deadline = in ? redis_link_clock() + in : 0;
     arm(link);
@@ -62,7 +63,7 @@ void redis_link_praise(struct redis_link *link)
 
 /* ---- The end of a connection */
 
-static void on_handle_closed(struct redis_link *link)
+void redis_link_handle_closed(struct redis_link *link)
 {
     if (--link->handles == 0)
         link->events->closed(link);
@@ -71,7 +72,7 @@ static void on_handle_closed(struct redis_link *link)
 static void rest(struct redis_link *link)
 {
     link->state = REDIS_LINK_WAITING;
-    set_deadline(link, link->pause + 1);
+    redis_link_allow(link, link->pause + 1);
 }
 
 static void on_poll_closed(uv_handle_t *handle)
@@ -82,9 +83,9 @@ static void on_poll_closed(uv_handle_t *handle)
     link->poll_closing = false;
     link->state = REDIS_LINK_OFF;
     if (link->closing)
-        on_handle_closed(link);
+        redis_link_handle_closed(link);
     else if (link->wanted && link->next_address)
-        try_next(link);
+        redis_link_try_next(link);
     else if (link->wanted)
         rest(link);
 }
@@ -107,132 +108,29 @@ void redis_link_drop(struct redis_link *link, struct redis_trouble trouble, cons
     if (link->state == REDIS_LINK_OFF || link->state == REDIS_LINK_WAITING ||
         link->state == REDIS_LINK_CLOSING)
         return;
-    link->next_address =
-        link->addresses.next < link->addresses.count && trouble.fault == REDIS_LATER &&
-        (link->state == REDIS_LINK_CONNECTING || link->state == REDIS_LINK_GREETING);
-    if (!link->next_address)
-        link->pause = redis_backoff_pause(&link->backoff, &link->settings->options, trouble.fault);
+    link->next_address = link->addresses.next < link->addresses.count &&
+                         trouble.fault == REDIS_LATER && !link->backoff.good_since;
     if (link->state == REDIS_LINK_FINDING) {
-        rest(link);
+        link->state = REDIS_LINK_WAITING;
     } else {
         if (link->pid == getpid())
             redis_socket_give_up(link->context->fd);
         close_socket(link);
     }
-    if (!link->next_address)
-        link->events->down(link, trouble, copy);
+    if (link->next_address) {
+        link->events->next(link);
+        return;
+    }
+    bool idle = link->events->down(link, trouble, copy);
+    link->pause =
+        redis_backoff_pause(&link->backoff, &link->settings->options, trouble.fault, idle);
+    if (link->state == REDIS_LINK_WAITING)
+        rest(link);
 }
 
 void redis_link_fail(struct redis_link *link, int status)
 {
     redis_link_drop(link, (struct redis_trouble){REDIS_LATER, status}, uv_strerror(status));
-}
-
-/* ---- The beginning of a connection */
-
-void redis_link_be_up(struct redis_link *link)
-{
-    link->state = REDIS_LINK_UP;
-    link->deadline = 0;
-    link->events->up(link);
-}
-
-static void greet(struct redis_link *link)
-{
-    if (link->settings->tls) {
-        int status = redis_tls_begin(link->settings->tls, link->context);
-        if (status) {
-            redis_link_drop(link, (struct redis_trouble){REDIS_LATER, status},
-                            link->context->errstr);
-            return;
-        }
-    }
-    link->state = REDIS_LINK_GREETING;
-    set_deadline(link, link->settings->options.connect_timeout);
-    link->greeted = 0;
-    link->greeting = redis_greeting_write(&link->out, &link->settings->options);
-    if (link->greeting < 0)
-        redis_link_fail(link, link->greeting);
-    else if (link->greeting == 0)
-        redis_link_be_up(link);
-    redis_link_flush(link);
-}
-
-void redis_link_connected(struct redis_link *link)
-{
-    int status = redis_socket_is_connected(link->context->fd);
-    if (status > 0)
-        greet(link);
-    else if (status < 0)
-        redis_link_fail(link, status);
-}
-
-static int dial(struct redis_link *link, const struct redis_address *to)
-{
-    int fd = redis_socket_dial(to);
-    if (fd < 0)
-        return fd;
-    link->context = redisConnectFd(fd);
-    if (!link->context) {
-        close(fd);
-        return UV_ENOMEM;
-    }
-    int status = uv_poll_init(link->loop, &link->poll, fd);
-    if (status) {
-        redisFree(link->context);
-        link->context = NULL;
-        return status;
-    }
-    link->context->flags &= ~REDIS_BLOCK; /* it takes descriptors for blocking ones */
-    link->poll.data = link;
-    uv_unref((uv_handle_t *)&link->poll);
-    redis_reply_attach(&link->reply, link->context);
-    redis_buffer_clear(&link->out);
-    link->state = REDIS_LINK_CONNECTING;
-    link->pid = getpid();
-    link->mask = 0;
-    link->errors = 0;
-    link->blocked = false;
-    set_deadline(link, link->settings->options.connect_timeout);
-    redis_link_watch(link);
-    return 0;
-}
-
-static void try_next(struct redis_link *link)
-{
-    int status = UV_EADDRNOTAVAIL;
-    const struct redis_address *to;
-    while ((to = redis_addresses_next(&link->addresses))) {
-        status = dial(link, to);
-        if (status == 0)
-            return;
-    }
-    link->state = REDIS_LINK_FINDING; /* a place to fail from */
-    redis_link_fail(link, status);
-}
-
-static void on_found(struct redis_addresses *addresses, int status)
-{
-    struct redis_link *link =
-        (struct redis_link *)((char *)addresses - offsetof(struct redis_link, addresses));
-    if (link->state != REDIS_LINK_FINDING)
-        return; /* its time was over */
-    if (status == 0)
-        try_next(link);
-    else
-        redis_link_fail(link, status);
-}
-
-static void begin(struct redis_link *link)
-{
-    link->state = REDIS_LINK_FINDING;
-    set_deadline(link, link->settings->options.connect_timeout);
-    int status =
-        redis_addresses_find(&link->addresses, link->loop, &link->settings->options, on_found);
-    if (status == 0)
-        try_next(link);
-    else if (status < 0)
-        redis_link_fail(link, status);
 }
 
 /* ---- Life */
@@ -264,7 +162,7 @@ static void on_timer(uv_timer_t *timer)
     if (link->deadline && now >= link->deadline) {
         link->deadline = 0;
         if (link->state == REDIS_LINK_WAITING)
-            begin(link);
+            redis_link_begin(link);
         else
             redis_link_fail(link, UV_ETIMEDOUT);
     }
@@ -291,9 +189,18 @@ void redis_link_init(struct redis_link *link, uv_loop_t *loop,
 
 void redis_link_start(struct redis_link *link)
 {
+    bool is_orphaned =
+        link->state == REDIS_LINK_FINDING && redis_addresses_are_orphaned(&link->addresses);
     link->wanted = true;
-    if (link->state == REDIS_LINK_OFF)
-        begin(link);
+    if (link->state == REDIS_LINK_OFF || is_orphaned)
+        redis_link_begin(link);
+}
+
+void redis_link_hurry(struct redis_link *link)
+{
+    link->pause = 0; /* if the socket is still being closed */
+    if (link->state == REDIS_LINK_WAITING)
+        redis_link_begin(link);
 }
 
 void redis_link_stop(struct redis_link *link)
@@ -319,7 +226,7 @@ bool redis_link_is_robbed(const struct redis_link *link)
 
 static void on_timer_closed(uv_handle_t *handle)
 {
-    on_handle_closed(handle->data);
+    redis_link_handle_closed(handle->data);
 }
 
 bool redis_link_close(struct redis_link *link)
@@ -327,7 +234,7 @@ bool redis_link_close(struct redis_link *link)
     link->robbed = redis_link_is_robbed(link);
     link->closing = true;
     link->wanted = false;
-    redis_addresses_abandon(&link->addresses);
+    link->handles += redis_addresses_abandon(&link->addresses);
     if (link->context && link->state != REDIS_LINK_CLOSING)
         close_socket(link);
     link->handles += link->poll_closing;

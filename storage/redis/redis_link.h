@@ -14,7 +14,7 @@
 
 struct redis_link;
 
-/* All run from the loop, never inside a function below but for down, which may run inside
+/* All run from the loop, never inside a function below but for next and down, which may run inside
  * redis_link_start, _flush, _read and _drop. They may call any of these functions. */
 struct redis_link_events {
     void (*up)(struct redis_link *link); /* the server has greeted us: commands may be written */
@@ -23,7 +23,9 @@ struct redis_link_events {
     void (*due)(struct redis_link *link);  /* the moment given to redis_link_expect has come, and
                                               what had arrived by then was read */
     void (*late)(struct redis_link *link); /* the loop stood still: expect anew */
-    void (*down)(struct redis_link *link, struct redis_trouble trouble, const char *text);
+    void (*next)(struct redis_link *link); /* it was of no use, and another address is tried */
+    /* True: it was well and idle, and its end is no failure. */
+    bool (*down)(struct redis_link *link, struct redis_trouble trouble, const char *text);
     void (*closed)(struct redis_link *link);
 };
 
@@ -59,7 +61,7 @@ struct redis_link {
     int greeted;       /* replies to the greeting that came, */
     int greeting;      /* and that are due */
     unsigned errors;   /* of the poll handle, with nothing behind them */
-    unsigned handles;  /* closing */
+    unsigned handles;  /* closing, and look-ups that end */
     int mask;
     pid_t pid; /* who connected: a child of it must not use the socket */
     bool wanted;
@@ -81,6 +83,8 @@ void redis_link_init(struct redis_link *link, uv_loop_t *loop,
 /* Connects and stays connected, until told to stop. */
 void redis_link_start(struct redis_link *link);
 void redis_link_stop(struct redis_link *link);
+/* Somebody waits: ends the pause. */
+void redis_link_hurry(struct redis_link *link);
 
 /* Sends what is in out. */
 void redis_link_flush(struct redis_link *link);
@@ -105,11 +109,25 @@ bool redis_link_is_robbed(const struct redis_link *link);
 bool redis_link_close(struct redis_link *link);
 void redis_link_free(struct redis_link *link);
 
-/* ---- Between redis_link.c and redis_traffic.c: the poll handle says that it may be connected; it
- * is greeted; watch for what is needed now; drop it with this status. */
+/* ---- Among redis_link.c, redis_dial.c and redis_traffic.c. */
+
+/* The state may last so many ms; 0: for ever. */
+void redis_link_allow(struct redis_link *link, uint64_t ms);
+/* From the first address, looked up anew; from the next one. */
+void redis_link_begin(struct redis_link *link);
+void redis_link_try_next(struct redis_link *link);
+/* The poll handle says that it may be connected; it is greeted; watch for what is needed now. */
 void redis_link_connected(struct redis_link *link);
 void redis_link_be_up(struct redis_link *link);
 void redis_link_watch(struct redis_link *link);
+/* In a child of the process that connected, the socket is still the parent's: true, and it is
+ * dropped. */
+bool redis_link_is_inherited(struct redis_link *link);
+/* Reads on in the next turn: there is more, which the poll handle does not see. */
+void redis_link_read_on(struct redis_link *link);
+/* Drops it with this status. */
 void redis_link_fail(struct redis_link *link, int status);
+/* One of those that closing waits for is over. */
+void redis_link_handle_closed(struct redis_link *link);
 
 #endif /* REDIS_LINK_H */

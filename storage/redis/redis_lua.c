@@ -1,6 +1,7 @@
 /* Knows the one script that carries every transaction. ARGV[1] is the plan, a letter for the
- * guard and one for each verb (the letters of redis_script.c); what a verb needs follows in
- * order. The answer is {0, wall ms, result of each verb}, {1, wall, what stands, its length}
+ * guard and one for each verb (the letters of redis_script.c), before them 'w' if it is also asked
+ * whether the first key could be written: writing nothing to it is refused where a write would
+ * be, and changes nothing. What a verb needs follows in order. The answer is {0, wall ms, result of each verb}, {1, wall, what stands, its length}
  * when the guard did not hold, {2, wall, error, which verb} when one failed. Numbers beyond 2^53
  * come as text, because a number of Lua would lose their end. Bells ring last, if all went well,
  * and whether they could is nobody's trouble, nor is whether a register could be kept; a key
@@ -15,6 +16,14 @@ const char redis_lua_text[] =
 "local answer = {0, time[1] * 1000 + math.floor(time[2] / 1000)}\n"
 "local plan, key, arg, bells = ARGV[1], 0, 1, nil\n"
 "local guard = plan:sub(1, 1)\n"
+"if guard == 'w' then\n"
+"  local r = call('SETRANGE', KEYS[1], 0, '')\n"
+"  if type(r) == 'table' and not r.err:find('WRONGTYPE', 1, true) then\n"
+"    return {2, answer[2], r.err, 0}\n"
+"  end\n"
+"  plan = plan:sub(2)\n"
+"  guard = plan:sub(1, 1)\n"
+"end\n"
 "if guard ~= '-' then\n"
 "  key, arg = 1, guard == 'e' and 3 or 2\n"
 "  local held = call('GET', KEYS[1])\n"
@@ -72,7 +81,6 @@ const char redis_lua_text[] =
 "    arg = arg + 2\n"
 "    bells = bells or {}\n"
 "    bells[#bells + 1] = {a, b}\n"
-"  elseif verb == 'w' then r = call('SETRANGE', k, 0, '')\n"
 "  elseif verb == 'f' then -- cursor, pattern\n"
 "    local page = call('SCAN', a, 'MATCH', b, 'COUNT', 256)\n"
 "    r = page.err and page or page[1]\n"
@@ -92,4 +100,4 @@ const char redis_lua_text[] =
 /* clang-format on */
 
 /* Of the text above; a test asks the server for it. */
-const char redis_lua_digest[] = "1bf110af54f2b5c7003f8e58aa5ee4b7dadff6e8";
+const char redis_lua_digest[] = "77f8d6d4ad52db3040bdf78e067f5dae6cb0e926";

@@ -29,6 +29,7 @@ void redis_queue_free(struct redis_queue *queue)
 void redis_queue_clear(struct redis_queue *queue)
 {
     queue->head = queue->sent = queue->tail;
+    queue->waiting = 0;
     queue->failed = queue->failed_last = queue->telling = NULL;
 }
 
@@ -73,13 +74,16 @@ static void place(struct redis_queue *queue, uint64_t at, const struct redis_ent
 void redis_queue_push(struct redis_queue *queue, const struct redis_entry *entry)
 {
     place(queue, queue->tail++, entry);
+    queue->waiting += entry->bytes;
 }
 
 struct redis_entry redis_queue_pop(struct redis_queue *queue)
 {
     struct redis_entry entry = *redis_queue_at(queue, queue->head);
-    if (queue->sent == queue->head)
+    if (queue->sent == queue->head) {
         queue->sent++;
+        queue->waiting -= entry.bytes;
+    }
     queue->head++;
     return entry;
 }
@@ -117,6 +121,7 @@ void redis_queue_send(struct redis_queue *queue, int (*send)(void *data, struct 
                       void *data)
 {
     uint64_t kept = queue->sent;
+    size_t waiting = 0;
     int status = 1;
     for (uint64_t at = queue->sent; at != queue->tail; at++) {
         struct redis_entry entry = *redis_queue_at(queue, at);
@@ -132,8 +137,11 @@ void redis_queue_send(struct redis_queue *queue, int (*send)(void *data, struct 
         place(queue, kept++, &entry);
         if (status > 0)
             queue->sent = kept;
+        else
+            waiting += entry.bytes;
     }
     queue->tail = kept;
+    queue->waiting = waiting;
 }
 
 void redis_queue_fail(struct redis_queue *queue, breaker_transaction_t *transaction, int status)
@@ -154,6 +162,17 @@ void redis_queue_fail_all(struct redis_queue *queue, int status)
         if (entry.transaction)
             redis_queue_fail(queue, entry.transaction, status);
     }
+}
+
+void redis_queue_fail_unsent(struct redis_queue *queue, int status)
+{
+    for (uint64_t at = queue->sent; at != queue->tail; at++) {
+        struct redis_entry *entry = redis_queue_at(queue, at);
+        if (entry->transaction)
+            redis_queue_fail(queue, entry->transaction, status);
+    }
+    queue->tail = queue->sent;
+    queue->waiting = 0;
 }
 
 bool redis_queue_has_failed(const struct redis_queue *queue)

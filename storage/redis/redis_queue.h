@@ -10,6 +10,7 @@ struct redis_entry {
     breaker_transaction_t *transaction; /* NULL: cancelled */
     uint64_t due;
     uint64_t cursor; /* of a flush */
+    uint32_t bytes;  /* as a command, about */
     uint8_t tries;
     bool is_flush;
 };
@@ -19,6 +20,7 @@ struct redis_queue {
     struct redis_entry *ring;
     uint64_t head, sent, tail;
     uint64_t mask;
+    size_t waiting; /* bytes of those to be sent */
     unsigned max;
     breaker_transaction_t *failed, *failed_last; /* linked by storage_link[1] */
     breaker_transaction_t *telling;              /* the batch that is being told */
@@ -48,8 +50,9 @@ void redis_queue_send(struct redis_queue *queue, int (*send)(void *data, struct 
 
 /* Ends a transaction that is in the queue no more, later, from redis_queue_tell. */
 void redis_queue_fail(struct redis_queue *queue, breaker_transaction_t *transaction, int status);
-/* Ends all that are in the queue so. */
+/* Ends all that are in the queue so, or those that were not sent. */
 void redis_queue_fail_all(struct redis_queue *queue, int status);
+void redis_queue_fail_unsent(struct redis_queue *queue, int status);
 
 bool redis_queue_has_failed(const struct redis_queue *queue);
 /* Completes those that had failed when it was called. */

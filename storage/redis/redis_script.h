@@ -6,19 +6,29 @@
 #include "redis_settings.h"
 #include "redis_wire.h"
 
-/* Writes the command; whole: with the script's text (EVAL) instead of its digest. 0 or
- * UV_ENOMEM. */
+/* Writes the command; asks: fails too where its first key could not be written, and has one;
+ * whole: with the script's text (EVAL) instead of its digest. 0 or UV_ENOMEM. */
 int redis_script_write(struct redis_buffer *out, const struct redis_settings *settings,
-                       const breaker_transaction_t *transaction, bool whole);
+                       const breaker_transaction_t *transaction, bool asks, bool whole);
+
+bool redis_script_has_key(const breaker_transaction_t *transaction);
+/* Whether it fails in any case where the server cannot write, and whether it does nothing else
+ * than read. */
+bool redis_script_proves(const breaker_transaction_t *transaction);
+bool redis_script_reads(const breaker_transaction_t *transaction);
+
+/* How long that command is, about, but for the script's text. */
+uint32_t redis_script_size(const struct redis_settings *settings,
+                           const breaker_transaction_t *transaction);
 
 /* One step of forgetting all keys under the prefix, from a cursor of SCAN's. */
 int redis_script_write_flush(struct redis_buffer *out, const struct redis_settings *settings,
                              uint64_t cursor, bool whole);
 
-/* Asks whether the server answers; with a key (prefix included), also whether it could be
- * written, and writes nothing. */
-int redis_script_write_probe(struct redis_buffer *out, const char *key, size_t key_length,
-                             bool whole);
+/* Asks whether the server answers; with a key, also whether it could be written, and writes
+ * nothing. */
+int redis_script_write_probe(struct redis_buffer *out, const struct redis_settings *settings,
+                             const char *key, size_t key_length, bool whole);
 
 /* What went wrong inside the script, when something did. */
 struct redis_failure {

@@ -40,9 +40,13 @@ static bool is_time(uint64_t ms)
     return ms >= 1 && ms <= BREAKER_TIME_MAX;
 }
 
-static bool has_blank(const char *text)
+/* What Redis takes for one: '!' to '~'. */
+static bool is_client_name(const char *text)
 {
-    return text && strpbrk(text, " \t\r\n") != NULL;
+    for (; *text; text++)
+        if (*text < '!' || *text > '~')
+            return false;
+    return true;
 }
 
 static const char *bad_field_of(const breaker_redis_options_t *options)
@@ -59,7 +63,7 @@ static const char *bad_field_of(const breaker_redis_options_t *options)
         return "database";
     if (options->user && !options->password)
         return "password";
-    if (has_blank(options->client_name))
+    if (options->client_name && !is_client_name(options->client_name))
         return "client_name";
     if (!options->prefix || strlen(options->prefix) > BREAKER_REDIS_PREFIX_MAX)
         return "prefix";

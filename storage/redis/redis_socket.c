@@ -7,10 +7,15 @@
 #include <string.h>
 #include <unistd.h>
 
-/* So that a peer whose machine is gone is noticed by the connection that only listens. */
+/* So that a peer whose machine is gone is noticed by the connection that only listens: within half a
+ * minute, whether it is silent or what we send is. */
 static void keep_alive(int fd)
 {
     const int on = 1, idle = 15, interval = 5, count = 3;
+#ifdef TCP_USER_TIMEOUT /* how long what was sent may go unheard, in ms */
+    const unsigned unheard = 15000;
+    setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &unheard, sizeof unheard);
+#endif
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
     setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof idle);

@@ -4,6 +4,7 @@
 
 #include "redis_bell.h"
 #include "redis_link.h"
+#include "redis_probe.h"
 #include "redis_queue.h"
 
 #define REDIS_REASON_MAX 320u
@@ -33,20 +34,22 @@ struct redis_storage {
     bool robbed;  /* some by the host: one round more */
     char reason[REDIS_REASON_MAX];
 
-    /* redis_exchange.c: questions; redis_answer.c: answers. */
+    /* redis_exchange.c: questions; redis_answer.c: answers; redis_probe.c: before them. */
     struct redis_link link;
     struct redis_queue queue;
     struct redis_trouble trouble; /* why nothing is accepted; REDIS_FINE: it is */
     struct redis_trouble health;  /* what clients are told */
     uint64_t doubt_until;         /* 0: none. The probe does not need every right that verbs need */
-    uint64_t sending_due;         /* of what is sent in this turn */
-    uint64_t whole_end;           /* the place behind the last entry that carried the script */
-    bool ready;                   /* the server has answered the probe */
-    bool probing;
+    uint64_t now;                 /* of the turn in which is sent */
+    uint64_t probe_due;
+    uint64_t whole_end;    /* the place behind the last entry that carried the script */
+    uint64_t proven_until; /* what is read is trusted so long */
+    enum redis_probe probing;
+    bool ready; /* the server has answered the probe */
     bool probe_is_whole;
     bool script_lost; /* the next entry carries it */
     bool sour; /* it answers, but not well: what is under way ends, then the link is dropped */
-    char fault_key[BREAKER_REDIS_PREFIX_MAX + BREAKER_KEY_MAX]; /* which key it was about */
+    char fault_key[BREAKER_KEY_MAX]; /* which key it was about */
     size_t fault_key_length;
 
     /* redis_bell.c */
@@ -69,6 +72,12 @@ void redis_exchange_submit(struct redis_storage *storage, breaker_transaction_t 
 void redis_exchange_act(struct redis_storage *storage);
 
 uint64_t redis_exchange_due(const struct redis_storage *storage); /* of what is asked now */
+/* Has deadlines looked at by then. */
+void redis_exchange_expect(struct redis_storage *storage, uint64_t due);
+/* It was shown at that time that the server can write. */
+void redis_exchange_can_write(struct redis_storage *storage, uint64_t now);
+void redis_exchange_drop_for(struct redis_storage *storage, struct redis_trouble trouble,
+                             const char *text, size_t length);
 void redis_exchange_drop_nonsense(struct redis_storage *storage);
 
 /* redis_answer.c: the reply to an entry that was at this place of the queue, and is in it no

@@ -26,8 +26,7 @@ static bool has_unsent(const struct redis_link *link)
            (link->settings->tls && redis_tls_is_waiting(link->context));
 }
 
-/* In a child of the process that connected, the socket is still the parent's. */
-static bool is_inherited(struct redis_link *link)
+bool redis_link_is_inherited(struct redis_link *link)
 {
     if (link->pid == getpid())
         return false;
@@ -74,7 +73,7 @@ void redis_link_watch(struct redis_link *link)
 
 void redis_link_flush(struct redis_link *link)
 {
-    if (!is_open(link) || is_inherited(link))
+    if (!is_open(link) || redis_link_is_inherited(link))
         return;
     int more = 1;
     while (more > 0 && has_unsent(link))
@@ -135,7 +134,7 @@ static void digest_replies(struct redis_link *link)
 
 void redis_link_read(struct redis_link *link)
 {
-    if (!is_open(link) || is_inherited(link))
+    if (!is_open(link) || redis_link_is_inherited(link))
         return;
     for (unsigned round = 0; round < ROUNDS_MAX && is_open(link); round++) {
         size_t before = link->context->reader->len;
@@ -157,9 +156,8 @@ void redis_link_read(struct redis_link *link)
         if (came < READ_SIZE && !link->settings->tls)
             return; /* there is no more */
     }
-    if (is_open(link) && link->settings->tls) /* the rest is where the poll does not see it */
-        redis_link_drop(link, (struct redis_trouble){REDIS_LATER, UV_EPROTO},
-                        "replies without end");
+    if (is_open(link) && link->settings->tls)
+        redis_link_read_on(link);
 }
 
 /* ---- Events */
@@ -167,7 +165,7 @@ void redis_link_read(struct redis_link *link)
 static void on_poll(uv_poll_t *poll, int status, int events)
 {
     struct redis_link *link = poll->data;
-    if (is_inherited(link))
+    if (redis_link_is_inherited(link))
         return;
     if (status < 0) { /* libuv has stopped the handle */
         link->mask = 0;

@@ -59,7 +59,7 @@ static void put_head(struct redis_buffer *buffer, char sign, size_t number)
 void redis_buffer_begin(struct redis_buffer *buffer, unsigned words)
 {
     if (buffer->sent) { /* what the socket has taken makes room */
-        size_t left = buffer->length - buffer->sent;
+        size_t left = redis_buffer_left(buffer);
         if (left && buffer->sent > left)
             memcpy(buffer->data, buffer->data + buffer->sent, left);
         if (!left || buffer->sent > left) {
@@ -96,6 +96,11 @@ void redis_buffer_number(struct redis_buffer *buffer, int64_t number)
     char text[24];
     int length = snprintf(text, sizeof text, "%lld", (long long)number);
     redis_buffer_word(buffer, text, (size_t)length);
+}
+
+size_t redis_buffer_left(const struct redis_buffer *buffer)
+{
+    return buffer->length - buffer->sent;
 }
 
 int redis_buffer_end(struct redis_buffer *buffer)

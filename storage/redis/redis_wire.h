@@ -28,6 +28,8 @@ void redis_buffer_number(struct redis_buffer *buffer, int64_t number);
 /* One word of two parts: prefix and key. */
 void redis_buffer_joined(struct redis_buffer *buffer, const char *head, size_t head_length,
                          const char *tail, size_t tail_length);
+/* What the socket has not taken yet, in bytes. */
+size_t redis_buffer_left(const struct redis_buffer *buffer);
 /* 0, or UV_ENOMEM and nothing of the command is left. */
 int redis_buffer_end(struct redis_buffer *buffer);
 

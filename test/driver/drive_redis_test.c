@@ -16,7 +16,7 @@ static char url[128];
 static int start(void **state)
 {
     (void)state;
-    server_start(&server, false);
+    server_start(&server, true);
     snprintf(url, sizeof url, "unix:%s", server.path);
     return 0;
 }
@@ -72,6 +72,64 @@ static void family(void **state)
     a_trip_is_seen("pybreaker", "--namespace", "ns");
     a_reset_is_seen();
     assert_int_equal(server_number(&server, "EXISTS ns:pybreaker:state"), 1);
+}
+
+static bool holds(const char *key, const char *value)
+{
+    redisReply *reply = server_ask(&server, "GET %s", key);
+    bool does = reply->str != NULL && strcmp(reply->str, value) == 0;
+    freeReplyObject(reply);
+    return does;
+}
+
+/* One layout and two, by the words that the state is said in. */
+static void the_others_of_the_family(void **state)
+{
+    static const char *const rows[][3] = {{"asyncbreaker", "ns:asyncbreaker:state", "open"},
+                                          {"aiobreaker", "ns:aiobreaker:state", "OPEN"},
+                                          {"infuse", "infuse:ns:state", "open"}};
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        a_trip_is_seen(rows[i][0], "--namespace", "ns");
+        assert_true(holds(rows[i][1], rows[i][2]));
+        a_reset_is_seen();
+        hang_up(NULL);
+    }
+}
+
+/* ---- Where Redis is, in words */
+
+static void a_trip_is_seen_at(const char *here, const char *there)
+{
+    SPEAKER_START(&first, "--storage", here, "--name", "svc", "--broken-time", "60000");
+    SPEAKER_START(&second, "--storage", there, "--name", "svc", "--broken-time", "60000");
+    speaker_ask(&first, "state");
+    speaker_ask(&second, "state");
+    speaker_ask(&first, "trip");
+    speaker_ask(&second, "call ok");
+    for (int i = 0; i < 200 && speaker_is(&second, "admitted"); i++) {
+        speaker_ask(&second, "wait 20");
+        speaker_ask(&second, "call ok");
+    }
+    assert_string_equal(speaker_text(&second, "state"), "BROKEN");
+}
+
+static void urls(void **state)
+{
+    char tcp[128], local[160];
+    (void)state;
+    server_do(&server, "ACL SETUSER me on >pass:word ~* &* +@all");
+    snprintf(tcp, sizeof tcp, "redis://me:pass%%3Aword@127.0.0.1:%d/5", server.port);
+    snprintf(local, sizeof local, "unix:%s?db=5", server.path);
+    a_trip_is_seen_at(tcp, local);
+    server_do(&server, "SELECT 5");
+    assert_int_equal(server_number(&server, "EXISTS {svc}:1:r"), 1);
+    redisReply *reply = server_ask(&server, "CLIENT LIST");
+    assert_non_null(strstr(reply->str, "user=me"));
+    freeReplyObject(reply);
+    server_do(&server, "SELECT 0");
+    assert_int_equal(server_number(&server, "DBSIZE"), 0);
+    server_do(&server, "ACL DELUSER me");
 }
 
 static void lasier(void **state)
@@ -161,6 +219,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(family),
+        TEST(the_others_of_the_family),
+        TEST(urls),
         TEST(lasier),
         TEST(requests),
         TEST(native),

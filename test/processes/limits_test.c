@@ -126,6 +126,28 @@ static void a_trial_that_dies_frees_its_place(void **state)
     CREW_UNTIL(crew_count(crew, BREAKER_PASSING) == WORKERS - 1);
 }
 
+/* Redis dies while the fleet recovers: each process decides alone, and no one of them has more trials under
+ * way than it may. */
+static void trials_without_redis_are_each_process_own(void **state)
+{
+    struct crew_rig *rig = *state;
+    struct crew *crew = rig->crew;
+    breaker_options_t options = trials(2);
+
+    break_all(rig, &options);
+    for (unsigned i = 0; i < WORKERS; i++)
+        crew->workers[i].takes = 300;
+    crew->is_sick = false;
+    CREW_UNTIL(crew_count(crew, BREAKER_RECOVERING) > 0);
+    server_kill(&rig->server);
+    for (unsigned i = 0; i < WORKERS; i++)
+        CREW_UNTIL(crew->workers[i].lost > 0);
+    CREW_UNTIL(crew_count(crew, BREAKER_PASSING) == WORKERS);
+    for (unsigned i = 0; i < WORKERS; i++)
+        assert_in_range(crew->workers[i].most_trials, 0, 2);
+    assert_true(CREW_SUM(crew, most_trials) > 2);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, crew_begin, crew_end)
 
 int main(void)
@@ -134,6 +156,7 @@ int main(void)
         TEST(the_sample_is_the_fleets),
         TEST(trials_are_the_fleets),
         TEST(a_trial_that_dies_frees_its_place),
+        TEST(trials_without_redis_are_each_process_own),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

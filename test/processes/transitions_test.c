@@ -67,6 +67,53 @@ static void an_outage_is_one_transition(void **state)
     assert_non_null(strstr(record, " PASSING "));
 }
 
+/* Successes and failures of fifty processes, at the edge of what the rule allows: whoever finds out first,
+ * it is one transition, and each process tells it once. */
+static void fifty_at_the_edge(void **state)
+{
+    struct crew_rig *rig = *state;
+    struct crew *crew = rig->crew;
+    breaker_options_t options = quick();
+
+    options.broken_time = 20000;
+    options.min_calls = 200;
+    crew_start_with(rig, &options, 1, 10, WORKERS_MAX);
+    CREW_UNTIL(CREW_SUM(crew, admitted) > 500);
+    for (unsigned percent = 40; crew_count(crew, BREAKER_BROKEN) == 0 && percent < 100; percent++) {
+        crew->failing = percent;
+        usleep(100000);
+    }
+    CREW_UNTIL(crew_count(crew, BREAKER_BROKEN) == WORKERS_MAX);
+    for (unsigned i = 0; i < WORKERS_MAX; i++)
+        CREW_UNTIL(crew->workers[i].event_count > 0);
+    usleep(300000); /* for a second one, if there was any */
+    for (unsigned i = 0; i < WORKERS_MAX; i++)
+        assert_int_equal(crew->workers[i].event_count, 1);
+    assert_int_equal(server_calls(&rig->server, "publish"), 1);
+    assert_int_equal(CREW_SUM(crew, broken_admitted), 0);
+}
+
+/* Processes of two minds: windows of a second and of four, which count in different buckets. Each half
+ * finds an outage by what it counts, and all are broken by it, and whole again. */
+static void windows_differ(void **state)
+{
+    struct crew_rig *rig = *state;
+    struct crew *crew = rig->crew;
+    breaker_options_t options[2] = {quick(), quick()};
+
+    options[1].window = 4000;
+    options[1].buckets = 5;
+    crew_start_with(rig, options, 2, 20, WORKERS);
+    CREW_UNTIL(CREW_SUM(crew, admitted) > 400);
+    for (int round = 0; round < 2; round++) {
+        crew->is_sick = true;
+        CREW_UNTIL(crew_count(crew, BREAKER_BROKEN) == WORKERS);
+        crew->is_sick = false;
+        CREW_UNTIL(crew_count(crew, BREAKER_PASSING) == WORKERS);
+    }
+    assert_int_equal(CREW_SUM(crew, broken_admitted), 0);
+}
+
 /* Twenty orders at one moment, while somebody listens: each epoch was given once. */
 static void a_race_gives_each_epoch_once(void **state)
 {
@@ -211,6 +258,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(an_outage_is_one_transition),
+        TEST(fifty_at_the_edge),
+        TEST(windows_differ),
         TEST(a_race_gives_each_epoch_once),
         TEST(the_orders_of_one_are_obeyed_by_all),
         TEST(recovering_by_order_is_for_all),

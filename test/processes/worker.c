@@ -3,6 +3,7 @@
 #include "workers.h"
 #include <breaker/redis.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include <uv.h>
@@ -39,7 +40,7 @@ static void check(int status)
 
 static void report(breaker_permit_t *permit)
 {
-    bool fails = crew->is_sick || me->is_sick;
+    bool fails = crew->is_sick || me->is_sick || (unsigned)rand() % 100 < crew->failing;
 
     breaker_report(breaker, permit, fails ? BREAKER_FAILURE : BREAKER_SUCCESS,
                    fails ? UV_ECONNREFUSED : 0);
@@ -50,8 +51,10 @@ static void on_over(uv_timer_t *timer)
     struct pending *p = timer->data;
 
     p->is_taken = false;
-    if (p->is_trial)
+    if (p->is_trial) {
         atomic_fetch_sub(&crew->trials, 1);
+        me->trials--;
+    }
     atomic_fetch_sub(&me->in_flight, 1);
     report(&p->permit);
 }
@@ -62,6 +65,8 @@ static void note_trial(void)
 
     while (now > most && !atomic_compare_exchange_weak(&crew->most_trials, &most, now))
         continue;
+    if (++me->trials > me->most_trials)
+        me->most_trials = me->trials;
 }
 
 static struct pending *take(void)
@@ -140,7 +145,7 @@ static void obey(void)
     is_given = true;
     if (wanted == ORDER_RACE) {
         atomic_fetch_add(&crew->gate, 1);
-        while (crew->gate < WORKERS)
+        while (crew->gate < crew->count)
             usleep(100);
     }
     switch (wanted) {
@@ -211,6 +216,7 @@ void worker_live(struct crew *all, struct worker *worker, const char *path,
     crew = all;
     me = worker;
     options = *wanted;
+    srand((unsigned)getpid());
     check(uv_loop_init(&loop));
     breaker_redis_options_init(&where);
     where.path = path;

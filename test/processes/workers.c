@@ -13,7 +13,7 @@ static const struct crew *shown; /* by crew_tell */
 
 bool crew_tell(void)
 {
-    for (unsigned i = 0; i < WORKERS; i++) {
+    for (unsigned i = 0; i < WORKERS_MAX; i++) {
         const struct worker *w = &shown->workers[i];
         print_error("worker %u: pid %d state %d hold %d asked %u admitted %u refused %u order %d "
                     "lost %u found %u events",
@@ -40,12 +40,25 @@ int crew_begin(void **state)
     return 0;
 }
 
+/* Whatever happened to the processes, each key they left goes by itself. */
+static void assert_no_key_stays(struct server *server)
+{
+    redisReply *keys = server_ask(server, "KEYS *");
+
+    for (size_t i = 0; i < keys->elements; i++)
+        if (server_number(server, "PTTL %b", keys->element[i]->str, keys->element[i]->len) == -1)
+            fail_msg("%s has no time to live", keys->element[i]->str);
+    freeReplyObject(keys);
+}
+
 int crew_end(void **state)
 {
     struct crew_rig *rig = *state;
 
-    for (unsigned i = 0; i < WORKERS; i++)
+    for (unsigned i = 0; i < WORKERS_MAX; i++)
         crew_kill(rig, i);
+    if (rig->server.pid)
+        assert_no_key_stays(&rig->server);
     server_end(&rig->server);
     munmap(rig->crew, sizeof *rig->crew);
     free(rig);
@@ -75,10 +88,17 @@ static long long listeners(struct crew_rig *rig)
 
 void crew_start(struct crew_rig *rig, const breaker_options_t *options, unsigned rate)
 {
+    crew_start_with(rig, options, 1, rate, WORKERS);
+}
+
+void crew_start_with(struct crew_rig *rig, const breaker_options_t *options, unsigned policies,
+                     unsigned rate, unsigned count)
+{
     struct crew *crew = rig->crew;
     pid_t parent = getpid();
 
-    for (unsigned i = 0; i < WORKERS; i++) {
+    crew->count = count;
+    for (unsigned i = 0; i < count; i++) {
         crew->workers[i].rate = rate;
         pid_t pid = fork();
         assert_true(pid >= 0);
@@ -86,14 +106,14 @@ void crew_start(struct crew_rig *rig, const breaker_options_t *options, unsigned
             prctl(PR_SET_PDEATHSIG, SIGKILL);
             if (getppid() != parent)
                 _exit(1);
-            worker_live(crew, &crew->workers[i], rig->server.path, options);
+            worker_live(crew, &crew->workers[i], rig->server.path, &options[i % policies]);
         }
         crew->workers[i].pid = pid;
     }
-    for (unsigned i = 0; i < WORKERS; i++)
+    for (unsigned i = 0; i < count; i++)
         CREW_UNTIL(crew->workers[i].is_up);
-    CREW_UNTIL(listeners(rig) == WORKERS);
-    CREW_UNTIL(server_calls(&rig->server, "evalsha") >= WORKERS); /* and know Redis' clock */
+    CREW_UNTIL(listeners(rig) == count);
+    CREW_UNTIL(server_calls(&rig->server, "evalsha") >= count); /* and know Redis' clock */
 }
 
 static bool runs(const struct worker *worker)
@@ -105,7 +125,7 @@ unsigned crew_running(const struct crew *crew)
 {
     unsigned count = 0;
 
-    for (unsigned i = 0; i < WORKERS; i++)
+    for (unsigned i = 0; i < WORKERS_MAX; i++)
         count += runs(&crew->workers[i]);
     return count;
 }
@@ -114,7 +134,7 @@ unsigned crew_count(const struct crew *crew, breaker_state_t state)
 {
     unsigned count = 0;
 
-    for (unsigned i = 0; i < WORKERS; i++)
+    for (unsigned i = 0; i < WORKERS_MAX; i++)
         count += runs(&crew->workers[i]) && crew->workers[i].state == (int)state;
     return count;
 }
@@ -123,7 +143,7 @@ unsigned crew_held(const struct crew *crew, breaker_hold_t hold)
 {
     unsigned count = 0;
 
-    for (unsigned i = 0; i < WORKERS; i++)
+    for (unsigned i = 0; i < WORKERS_MAX; i++)
         count += runs(&crew->workers[i]) && crew->workers[i].held == (int)hold;
     return count;
 }
@@ -132,7 +152,7 @@ unsigned crew_sum(const struct crew *crew, size_t counter)
 {
     unsigned sum = 0;
 
-    for (unsigned i = 0; i < WORKERS; i++)
+    for (unsigned i = 0; i < WORKERS_MAX; i++)
         sum += atomic_load(
             (const atomic_uint *)(const void *)((const char *)&crew->workers[i] + counter));
     return sum;
@@ -150,7 +170,7 @@ void crew_order(struct crew *crew, unsigned index, enum order order, breaker_hol
 
 void crew_forget_events(struct crew *crew)
 {
-    for (unsigned i = 0; i < WORKERS; i++)
+    for (unsigned i = 0; i < WORKERS_MAX; i++)
         crew->workers[i].event_count = 0;
 }
 

@@ -1,4 +1,4 @@
-/* Processes for tests: up to twenty, forked, each with a loop, a storage in Redis and a breaker of
+/* Processes for tests: twenty, or up to fifty, forked, each with a loop, a storage in Redis and a breaker of
  * its own. They are led, and seen, through memory that they share with the test; so is the
  * dependency that they call, which is no more than counters. */
 #ifndef WORKERS_H
@@ -14,7 +14,8 @@
 
 #include <cmocka.h>
 
-#define WORKERS 20
+#define WORKERS 20 /* usually */
+#define WORKERS_MAX 50
 #define WORKERS_PATIENCE 15000 /* ms */
 #define WORKER_EVENTS 64
 
@@ -40,17 +41,20 @@ struct worker {
     atomic_bool is_up;
     atomic_int state, held; /* as it sees the circuit, and the hold over it */
     atomic_uint asked, admitted, refused, in_flight;
-    atomic_uint sample_admitted; /* early in RECOVERING, */
-    atomic_uint sample_expected; /* and how many the ramp wanted, in millionths */
-    atomic_uint broken_admitted; /* where it said BROKEN before the call and after it */
-    atomic_uint lost, found;     /* the storage */
+    atomic_uint sample_admitted;     /* early in RECOVERING, */
+    atomic_uint sample_expected;     /* and how many the ramp wanted, in millionths */
+    atomic_uint broken_admitted;     /* where it said BROKEN before the call and after it */
+    atomic_uint trials, most_trials; /* in RECOVERING: in flight now, and at most ever */
+    atomic_uint lost, found;         /* the storage */
     struct told events[WORKER_EVENTS];
     atomic_uint event_count;
 };
 
 struct crew {
-    struct worker workers[WORKERS];
+    struct worker workers[WORKERS_MAX];
+    unsigned count;                  /* of those that were started */
     atomic_bool is_sick;             /* the dependency */
+    atomic_uint failing;             /* or so many of a hundred calls fail */
     atomic_uint calls;               /* that reached it */
     atomic_uint trials, most_trials; /* in RECOVERING: in flight now, and at most ever */
     atomic_uint gate;                /* for ORDER_RACE: the workers that wait for each other */
@@ -65,8 +69,10 @@ struct crew_rig {
 int crew_begin(void **state);
 int crew_end(void **state);
 
-/* Starts all of them, each at this rate. */
+/* Starts WORKERS of them, each at this rate; or so many, which take the policies in turn. */
 void crew_start(struct crew_rig *rig, const breaker_options_t *options, unsigned rate);
+void crew_start_with(struct crew_rig *rig, const breaker_options_t *options, unsigned policies,
+                     unsigned rate, unsigned count);
 void crew_kill(struct crew_rig *rig, unsigned index);
 
 /* What the workers see, on stderr; returns true. */

@@ -150,6 +150,88 @@ static void comes_back(void **state)
     assert_int_equal(rig_incr(&rig, "n"), 0);
 }
 
+/* Who listens is told when it is heard of, the first time and each time that it is heard of again:
+ * each of its keys, and no other. */
+static unsigned told[3];
+
+static void on_telling_bell(breaker_client_t *client, const char *key, size_t key_length,
+                            const char *value, size_t length)
+{
+    (void)client;
+    assert_int_equal(key_length, 1);
+    assert_null(value);
+    assert_int_equal(length, 0);
+    assert_in_range(*key, 'a', 'c');
+    told[*key - 'a']++;
+}
+
+static void told_when_it_is_heard(void **state)
+{
+    (void)state;
+    memset(told, 0, sizeof told);
+    rig.client.bell = on_telling_bell;
+    listen_to("a");
+    RIG_UNTIL(&rig, told[0] == 1);
+    assert_int_equal(server_number(&server, "PUBLISH p:b x"), 0);
+    listen_to("b");
+    listen_to("a"); /* twice is once */
+    RIG_UNTIL(&rig, told[1] == 1);
+    for (unsigned i = 2; i < 5; i++) {
+        server_do(&server, "CLIENT KILL TYPE pubsub");
+        RIG_UNTIL(&rig, told[0] == i && told[1] == i);
+    }
+    listen_to("c");
+    RIG_UNTIL(&rig, told[2] == 1);
+    assert_int_equal(told[0], 4);
+    assert_int_equal(told[1], 4);
+}
+
+/* And not before it can be asked what was missed: a replica listens, too. */
+static void told_when_it_can_be_asked(void **state)
+{
+    (void)state;
+    server_do(&server, "REPLICAOF 127.0.0.1 1");
+    assert_int_equal(rig_incr(&rig, "n"), UV_EROFS);
+    listen_to("n");
+    RIG_UNTIL(&rig, server_number(&server, "PUBLISH p:n x") == 1);
+    RIG_UNTIL(&rig, rig.bells > 0);
+    rig_run_for(&rig, 50);
+    assert_int_equal(rig.heard, 0);
+    server_do(&server, "REPLICAOF NO ONE");
+    RIG_UNTIL(&rig, rig.heard == 1);
+}
+
+/* More channels than may wait to be asked for: none is forgotten, and they do not wait all at once,
+ * though the server does not listen for a while. */
+static void more_than_may_wait(void **state)
+{
+    enum { KEYS = 20000, LENGTH = 500 };
+    char key[BREAKER_KEY_MAX];
+    struct rig direct; /* a unix socket: it has little room */
+    char url[128];
+    (void)state;
+    snprintf(url, sizeof url, "unix:%s", server.path);
+    rig_init(&direct, url);
+    direct.options.transaction_timeout = direct.options.connect_timeout = 8000;
+    direct.options.max_bytes = 4096;
+    rig_open(&direct);
+    memset(key, 'k', sizeof key);
+    for (int i = 0; i < KEYS; i++) {
+        snprintf(key + LENGTH, sizeof key - LENGTH, "%d", i);
+        assert_int_equal(
+            direct.storage->ops->listen(direct.storage, &direct.client, key, strlen(key)), 0);
+    }
+    long before = rig_resident(), most = before;
+    while (direct.heard < KEYS) {
+        uv_run(&direct.loop, UV_RUN_ONCE);
+        most = rig_resident() > most ? rig_resident() : most;
+    }
+    assert_in_range(most - before, 0, KEYS * LENGTH / 4);
+    assert_int_equal(server_number(&server, "PUBLISH %s x", key), 1);
+    RIG_UNTIL(&direct, direct.bells == 1);
+    rig_end(&direct);
+}
+
 /* We do not read for so long that the server hangs up: what was told is lost, the bell is not. */
 static void overrun(void **state)
 {
@@ -194,8 +276,8 @@ static bool second_closed;
 static void on_second_bell(breaker_client_t *client, const char *key, size_t key_length,
                            const char *value, size_t length)
 {
-    (void)client, (void)key, (void)key_length, (void)value, (void)length;
-    second_heard++;
+    (void)client, (void)key, (void)key_length, (void)length;
+    second_heard += value != NULL;
 }
 
 static void on_second_health(breaker_client_t *client, int status)
@@ -241,6 +323,8 @@ static void on_busy_bell(breaker_client_t *client, const char *key, size_t key_l
 {
     char more[32];
     (void)key, (void)key_length;
+    if (!value)
+        return;
     memcpy(rig.bell_value, value, length);
     rig.bell_length = length;
     for (int i = 0; i < 40; i++) {
@@ -286,6 +370,9 @@ int main(void)
         IN_RIG(not_heard),
         IN_RIG(not_rung),
         IN_RIG(comes_back),
+        IN_RIG(told_when_it_is_heard),
+        IN_RIG(told_when_it_can_be_asked),
+        cmocka_unit_test(more_than_may_wait),
         IN_RIG(overrun),
         IN_RIG(many),
         IN_RIG(two_clients),

@@ -2,6 +2,7 @@
  * them. */
 #include "rig.h"
 #include "server.h"
+#include "witness.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -10,11 +11,11 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/time.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 static struct server server;
 static struct rig rig;
+static struct witness witness;
 static char url[128];
 
 static int begin(void **state)
@@ -47,21 +48,6 @@ static long long connections(void)
     return count;
 }
 
-/* How a child says that all went well: what it exits with is valgrind's to change. */
-static void end_well(void)
-{
-    signal(SIGUSR1, SIG_DFL);
-    raise(SIGUSR1);
-}
-
-static void assert_ended_well(pid_t child)
-{
-    int result = 0;
-    assert_int_equal(waitpid(child, &result, 0), child);
-    assert_true(WIFSIGNALED(result));
-    assert_int_equal(WTERMSIG(result), SIGUSR1);
-}
-
 /* The child has connections of its own, and sends nothing on its parent's. */
 static void forked(void **state)
 {
@@ -82,11 +68,11 @@ static void forked(void **state)
             op_incr(mine, "child", 1, 0);
             op_submit(mine);
             if (op_wait(mine) == 0)
-                end_well();
+                rig_end_well();
         }
         _exit(1);
     }
-    assert_ended_well(child);
+    rig_assert_ended_well(child);
     assert_int_equal(connections(), before + 1);
     assert_int_equal(op_wait(op), 0);
     assert_int_equal(rig_incr(&rig, "n"), 0);
@@ -115,9 +101,9 @@ static void no_sigpipe(void **state)
             op_wait(second);
             rig_until_well(&rig);
         }
-        end_well();
+        rig_end_well();
     }
-    assert_ended_well(child);
+    rig_assert_ended_well(child);
     redisFree(server.client); /* the child used it */
     server.client = NULL;
 }
@@ -158,14 +144,20 @@ static void no_descriptors(void **state)
     while (count < 1024 && (taken[count] = dup(0)) >= 0)
         count++;
     rig_open(&rig);
+    witness_open(&witness, &rig.loop, "witness", &rig.options, NULL, NULL);
     for (int i = 0; i < 20; i++)
         assert_int_equal(rig_ask(&rig), UV_EMFILE);
     assert_int_equal(rig.lost, 1);
+    RIG_UNTIL(&rig, witness.lost > 0 && witness.ended > 0);
+    witness_is_content(&witness);
     while (count)
         close(taken[--count]);
     setrlimit(RLIMIT_NOFILE, &limit);
     rig_until_well(&rig);
     RIG_UNTIL(&rig, rig.found == 1);
+    RIG_UNTIL(&rig, witness.found == witness.lost);
+    witness_is_content(&witness);
+    witness_close(&witness);
 }
 
 /* The descriptor of a lost connection is somebody else's at once: nothing of ours is done to it. */
@@ -204,18 +196,28 @@ static void ask_for(const char *path, int told)
     rig_end(&other);
 }
 
+/* As somebody who may not, which root always may. */
+static void ask_as_nobody(void)
+{
+    pid_t child = fork();
+    if (child == 0) {
+        if (geteuid() == 0 && setuid(65534) != 0)
+            _exit(1);
+        ask_for(server.path, UV_EACCES);
+        rig_end_well();
+    }
+    rig_assert_ended_well(child);
+}
+
 static void paths(void **state)
 {
-    char path[128];
     (void)state;
     ask_for("/nowhere/at/all", UV_ENOENT);
     ask_for("/etc/hostname", UV_ECONNREFUSED);
     ask_for("/etc/hostname/socket", UV_ENOTDIR);
-    if (geteuid() != 0) {
-        snprintf(path, sizeof path, "%s", server.path);
-        assert_int_equal(chmod(path, 0), 0);
-        ask_for(path, UV_EACCES);
-    }
+    assert_int_equal(chmod(server.path, 0), 0);
+    ask_as_nobody();
+    assert_int_equal(chmod(server.path, 0700), 0);
 }
 
 static int set_up(void **state)

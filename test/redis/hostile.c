@@ -176,6 +176,9 @@ static bool behave(const struct guest *guest, const redisReply *command)
                  command->element[1]->str);
         return !bell || (say(guest, confirmation) && say(guest, bell));
     }
+    const char *name_answer = guest->hostile->name_answer;
+    if (name_answer && strcmp(command->element[0]->str, "CLIENT") == 0)
+        return say(guest, name_answer);
     return say(guest, is_script ? GOOD : "+OK\r\n");
 }
 

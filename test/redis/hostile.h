@@ -42,8 +42,9 @@ struct hostile {
                                begins before the first one */
     const char
         *_Atomic bell; /* said after each SUBSCRIBE was confirmed; NULL: it is not even confirmed */
-    atomic_int connections; /* that were made */
-    atomic_int running;     /* threads */
+    const char *_Atomic name_answer; /* to CLIENT SETNAME; NULL: OK */
+    atomic_int connections;          /* that were made */
+    atomic_int running;              /* threads */
     atomic_int ending;
 };
 

@@ -12,17 +12,6 @@
 
 static struct hostile hostile;
 
-static long resident(void)
-{
-    long size = 0, pages = 0;
-    FILE *file = fopen("/proc/self/statm", "r");
-    if (file && fscanf(file, "%ld %ld", &size, &pages) != 2)
-        pages = 0;
-    if (file)
-        fclose(file);
-    return pages * 4096;
-}
-
 static void open_rig(struct rig *rig, const char *client_name)
 {
     char url[64];
@@ -40,7 +29,7 @@ static void meet(enum hostile_mode mode, int polite)
 {
     struct rig rig;
     struct op *ops[OPS];
-    long before = resident();
+    long before = rig_resident();
     hostile.polite = polite;
     hostile.mode = (int)mode;
     open_rig(&rig, "hostile");
@@ -56,8 +45,8 @@ static void meet(enum hostile_mode mode, int polite)
     uint64_t took = (uv_hrtime() - begin) / 1000000;
     if (took > 2000) /* a hundred for each stage, and a slow machine */
         fail_msg("%s: %d ms for an answer", hostile_name(mode), (int)took);
-    if (resident() - before > GROWTH_MAX)
-        fail_msg("%s: grew by %ld", hostile_name(mode), resident() - before);
+    if (rig_resident() - before > GROWTH_MAX)
+        fail_msg("%s: grew by %ld", hostile_name(mode), rig_resident() - before);
     hostile.mode = HOSTILE_NOT;
     rig_until_well(&rig);
     RIG_UNTIL(&rig, rig.health == 0);
@@ -198,6 +187,31 @@ static void not_by_deadline(void **state)
         }
 }
 
+/* That it does not like our name, or knows no names, is no reason to leave. */
+static void name_refused(void **state)
+{
+    static const char *const answers[] = {
+        "-ERR Client names cannot contain spaces, newlines or special characters.\r\n",
+        "-ERR unknown command 'CLIENT'\r\n", "-NOPERM no permissions\r\n", "-WEIRD\r\n"};
+    (void)state;
+    hostile.mode = HOSTILE_NOT;
+    for (size_t i = 0; i < sizeof answers / sizeof *answers; i++) {
+        struct rig rig;
+        hostile.name_answer = answers[i];
+        open_rig(&rig, "hostile");
+        assert_int_equal(rig_ask(&rig), 0);
+        assert_int_equal(rig.lost, 0);
+        rig_end(&rig);
+    }
+    hostile.name_answer = "-ERR max number of clients reached\r\n";
+    struct rig rig;
+    open_rig(&rig, "hostile");
+    assert_int_equal(rig_ask(&rig), UV_EAGAIN);
+    assert_non_null(strstr(breaker_redis_reason(rig.storage), "max number"));
+    rig_end(&rig);
+    hostile.name_answer = NULL;
+}
+
 /* A server that hangs before it was of any use, with nobody waiting for it. */
 static void hang_at_the_probe(void **state)
 {
@@ -234,6 +248,8 @@ static void hostile_bells(void **state)
         "*3\r\n$9\r\nsubscribe\r\n$1\r\nx\r\n:1\r\n", /* one more than was asked for */
         "*3\r\n$11\r\nunsubscribe\r\n$1\r\nx\r\n:1\r\n",
         "garbage\r\n",
+        ">1\r\n$9\r\nsubscribe\r\n", /* of the newer protocol, which was not asked for */
+        ">3\r\n$7\r\nmessage\r\n$10\r\nprefix:key\r\n$1\r\nx\r\n",
         NULL};
     (void)state;
     hostile.mode = HOSTILE_NOT;
@@ -280,6 +296,7 @@ int main(void)
         cmocka_unit_test(between_transactions),  cmocka_unit_test(without_greeting),
         cmocka_unit_test(not_by_deadline),       cmocka_unit_test(hang_at_the_probe),
         cmocka_unit_test(hostile_bells),         cmocka_unit_test(what_it_is_told),
+        cmocka_unit_test(name_refused),
     };
     return cmocka_run_group_tests_name("redis: hostile servers", tests, set_up, tear_down);
 }

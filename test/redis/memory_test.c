@@ -96,9 +96,43 @@ void *realloc(void *memory, size_t size)
 
 /* ---- The scenario */
 
+static long long as_seen(const char *command)
+{
+    long kept = countdown;
+    countdown = -1; /* the second client has no part in this */
+    long long number = server_number(&server, command);
+    countdown = kept;
+    return number;
+}
+
+/* What was told as done was done, what was refused by a guard was not, and of what failed for lack of
+ * memory nothing was done that was not asked for. */
+static void use_guarded(struct rig *rig)
+{
+    struct op *op = op_new(rig);
+    op->transaction.guard = BREAKER_GUARD_ABSENT;
+    op->transaction.guard_key = "g";
+    op->transaction.guard_key_length = 1;
+    op->transaction.standing = op->value;
+    op->transaction.standing_length = sizeof op->value;
+    op_set(op, "g", "guarded", 60000);
+    op_incr(op, "done", 1, 60000);
+    long long was_there = as_seen("EXISTS p:g"), was_done = as_seen("INCRBY p:done 0");
+    op_submit(op);
+    int status = op_wait(op);
+    long long is_there = as_seen("EXISTS p:g"), done = as_seen("INCRBY p:done 0") - was_done;
+    assert_true(status <= 0);
+    if (was_there)
+        assert_true(status != 0 && done == 0);
+    else
+        assert_true(status != BREAKER_EGUARD && is_there == done && (status != 0 || done == 1));
+    op_free(op);
+}
+
 static void use(struct rig *rig)
 {
     struct op *ops[8];
+    long long well = 0, before = as_seen("INCRBY p:n 0");
     for (int i = 0; i < 8; i++) {
         ops[i] = op_new(rig);
         op_incr(ops[i], "n", 1, 60000);
@@ -107,9 +141,14 @@ static void use(struct rig *rig)
         rig->storage->ops->listen(rig->storage, &rig->client, "key", 3);
     }
     for (int i = 0; i < 8; i++) {
-        assert_true(op_wait(ops[i]) <= 0);
+        int status = op_wait(ops[i]);
+        assert_true(status <= 0);
+        well += status == 0;
         op_free(ops[i]);
     }
+    assert_in_range(as_seen("INCRBY p:n 0") - before, well, 8);
+    use_guarded(rig);
+    use_guarded(rig);
     struct op *op = op_new(rig);
     rig->storage->ops->flush(rig->storage, &rig->client, &op->transaction);
     assert_true(op_wait(op) <= 0);
@@ -176,6 +215,15 @@ static void own(void **state)
     every_allocation(url);
 }
 
+/* With what a name needs besides. */
+static void over_a_name(void **state)
+{
+    char url[128];
+    (void)state;
+    snprintf(url, sizeof url, "redis://localhost:%d", server.port);
+    every_allocation(url);
+}
+
 static void of_hiredis_too(void **state)
 {
     (void)state;
@@ -211,7 +259,7 @@ static int set_up(void **state)
 {
     (void)state;
     assert_int_equal(breaker_replace_allocator(allocate, reallocate, release), 0);
-    server_start(&server, false);
+    server_start(&server, true);
     server_do(&server, "CONFIG SET requirepass secret");
     server_do(&server, "AUTH secret");
     return 0;
@@ -228,6 +276,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(own),
+        cmocka_unit_test(over_a_name),
         cmocka_unit_test(of_hiredis_too),
         cmocka_unit_test(opening),
     };

@@ -3,12 +3,16 @@
 #include "redis_socket.h"
 #include "rig.h"
 #include "server.h"
+#include "witness.h"
 #include <arpa/inet.h>
 #include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 static struct server server;
@@ -93,6 +97,26 @@ static int end(void **state)
     return 0;
 }
 
+#ifdef TCP_USER_TIMEOUT
+static atomic_uint unheard;
+
+int setsockopt(int fd, int level, int name, const void *value, socklen_t size)
+{
+    if (level == IPPROTO_TCP && name == TCP_USER_TIMEOUT)
+        memcpy(&unheard, value, sizeof unheard);
+    return (int)syscall(SYS_setsockopt, fd, level, name, value, size);
+}
+
+/* What is sent to a machine that is gone does not wait for the system's quarter of an hour. */
+static void system_is_told(void **state)
+{
+    (void)state;
+    rig_open(&rig);
+    assert_int_equal(rig_ask(&rig), 0);
+    assert_int_equal(unheard, 15000);
+}
+#endif
+
 static void found(void **state)
 {
     (void)state;
@@ -129,6 +153,42 @@ static void all_are_dead(void **state)
     assert_true(lookups >= 2);
 }
 
+/* A name with two addresses, of which one is a replica's: what we write, the other one gets. */
+static void replica_first(void **state)
+{
+    struct server replica = {.extra = {"--bind", "127.0.0.2"}};
+    (void)state;
+    server_start(&replica, false);
+    server_kill(&replica);
+    replica.port = server.port; /* on an address of its own */
+    server_restart(&replica);
+    server_do(&replica, "SET n 7");
+    server_do(&replica, "REPLICAOF 127.0.0.1 1");
+    server_do(&server, "SET n 100");
+    addresses[0] = "127.0.0.2";
+    addresses[1] = "127.0.0.1";
+    rig_open(&rig);
+    for (int i = 1; i <= 5; i++) {
+        struct op *op = op_new(&rig);
+        op_incr(op, "n", 1, 0);
+        op_submit(op);
+        assert_int_equal(op_wait(op), 0);
+        assert_int_equal(op->verbs[0].number, 100 + i);
+        op_free(op);
+    }
+    assert_int_equal(rig.lost, 0);
+    /* They change places. */
+    server_do(&replica, "REPLICAOF NO ONE");
+    server_do(&server, "REPLICAOF 127.0.0.1 1");
+    assert_int_equal(rig_incr(&rig, "n"), UV_EROFS);
+    RIG_UNTIL(&rig, rig_incr(&rig, "n") == 0);
+    assert_int_equal(server_number(&replica, "GET n"), 8);
+    RIG_UNTIL(&rig, rig.found == 1);
+    assert_int_equal(rig.lost, 1);
+    server_do(&server, "REPLICAOF NO ONE");
+    server_end(&replica);
+}
+
 static void unknown_name(void **state)
 {
     (void)state;
@@ -144,24 +204,19 @@ static void unknown_name(void **state)
     rig_until_well(&rig);
 }
 
-static unsigned ticks;
-
-static void count_tick(uv_timer_t *timer)
-{
-    (void)timer;
-    ticks++;
-}
-
-/* While the resolver takes its time, the loop turns. */
+/* While the resolver takes its time, the loop turns, and guarded calls go on. */
 static void slow_resolver(void **state)
 {
+    static struct witness witness;
     (void)state;
-    delay = 200;
-    uv_timer_start(&rig.ticker, count_tick, 1, 1);
-    ticks = 0;
+    delay = 1500;
     rig_open(&rig);
+    witness_open(&witness, &rig.loop, "witness", &rig.options, NULL, NULL);
     assert_int_equal(rig_ask(&rig), 0);
-    assert_true(ticks >= 20);
+    RIG_UNTIL(&rig, witness.asked >= 50);
+    witness_is_content(&witness);
+    assert_in_range(witness.longest_gap, 0, 700); /* a look-up in the loop would be twice that */
+    witness_close(&witness);
 }
 
 /* It takes longer than the attempt may: the next attempt waits for the same look-up. */
@@ -178,18 +233,49 @@ static void too_slow_resolver(void **state)
     assert_int_equal(most, 1);
 }
 
+/* A look-up that has begun cannot be ended: closed comes when nothing is left on the loop, however
+ * many wait for it. */
 static void closed_while_looking(void **state)
 {
     (void)state;
-    delay = 300;
+    delay = 100;
     rig_open(&rig);
-    struct op *op = op_new(&rig);
-    op_submit(op);
-    RIG_UNTIL(&rig, lookups == 1);
-    op_cancel(op);
+    assert_int_equal(rig.storage->ops->listen(rig.storage, &rig.client, "n", 1), 0);
+    RIG_UNTIL(&rig, lookups == 2);
     rig_close(&rig);
-    assert_int_equal(active, 1); /* it did not wait for that */
-    op_free(op);
+    assert_int_equal(active, 0);
+    rig_open(&rig);
+    RIG_UNTIL(&rig, lookups == 3);
+    uv_close((uv_handle_t *)&rig.ticker, NULL);
+    rig_close(&rig);
+    assert_int_equal(uv_loop_close(&rig.loop), 0);
+    uv_loop_init(&rig.loop); /* for end */
+}
+
+/* The child's resolver knows nothing of what was asked: it is asked anew. */
+static void forked_while_looking(void **state)
+{
+    (void)state;
+    delay = 200;
+    rig_open(&rig);
+    RIG_UNTIL(&rig, lookups == 1);
+    pid_t child = fork();
+    if (child == 0) {
+        delay = 0;
+        int status = uv_loop_fork(&rig.loop);
+        for (int i = 0; i < 200 && status == 0; i++) {
+            if (rig_ask(&rig) != 0)
+                continue;
+            rig.last = true;
+            rig.storage->ops->close(rig.storage, &rig.client); /* waits for no parent */
+            RIG_UNTIL(&rig, rig.closed);
+            rig_end_well();
+        }
+        _exit(1);
+    }
+    rig_assert_ended_well(child);
+    assert_int_equal(rig_ask(&rig), 0);
+    assert_int_equal(lookups, 1);
 }
 
 /* Addresses that swallow what is sent to them: each has its deadline, then the next is tried. */
@@ -236,6 +322,34 @@ static void black_holes(void **state)
     assert_int_equal(rig.lost, 0);
     close_hole(&first);
     close_hole(&second);
+}
+
+/* The answer to who connects is the parent's alone. */
+static void forked_while_connecting(void **state)
+{
+    struct hole hole;
+    (void)state;
+    open_hole(&hole, "127.0.0.7");
+    usleep(20000);
+    addresses[0] = "127.0.0.7";
+    rig.options.transaction_timeout = 300;
+    rig_open(&rig);
+    struct op *op = op_new(&rig);
+    op_submit(op);
+    RIG_UNTIL(&rig, lookups == 1 && active == 0);
+    rig_run_for(&rig, 20);
+    close_hole(&hole); /* the next packet that asks is refused: a second later */
+    pid_t child = fork();
+    if (child == 0) {
+        usleep(1600000);
+        int status = uv_loop_fork(&rig.loop);
+        for (int i = 0; i < 20 && status == 0; i++)
+            uv_run(&rig.loop, UV_RUN_NOWAIT);
+        rig_end_well();
+    }
+    rig_assert_ended_well(child);
+    assert_int_equal(op_wait(op), UV_ECONNREFUSED);
+    op_free(op);
 }
 
 /* A connection from an address to itself, which a retry on a free port makes by chance, is none. */
@@ -301,11 +415,22 @@ static int tear_down(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        IN_RIG(found),         IN_RIG(first_is_dead),
-        IN_RIG(all_are_dead),  IN_RIG(unknown_name),
-        IN_RIG(slow_resolver), IN_RIG(too_slow_resolver),
-        IN_RIG(black_holes),   IN_RIG(closed_while_looking),
-        IN_RIG(ipv6),          cmocka_unit_test(connected_to_itself),
+#ifdef TCP_USER_TIMEOUT
+        IN_RIG(system_is_told),
+#endif
+        IN_RIG(found),
+        IN_RIG(first_is_dead),
+        IN_RIG(all_are_dead),
+        IN_RIG(replica_first),
+        IN_RIG(unknown_name),
+        IN_RIG(slow_resolver),
+        IN_RIG(too_slow_resolver),
+        IN_RIG(closed_while_looking),
+        IN_RIG(forked_while_looking),
+        IN_RIG(black_holes),
+        IN_RIG(forked_while_connecting),
+        IN_RIG(ipv6),
+        cmocka_unit_test(connected_to_itself),
     };
     return cmocka_run_group_tests_name("redis: names", tests, set_up, tear_down);
 }

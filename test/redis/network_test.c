@@ -111,6 +111,32 @@ static void latency(void **state)
     assert_int_equal(rig.lost, 0);
 }
 
+/* A connection that is slow in each of its stages, and a script that has to be brought: what was
+ * submitted has one time for all of it. */
+static void slow_in_every_stage(void **state)
+{
+    struct op *ops[5];
+    (void)state;
+    rig.options.transaction_timeout = rig.options.connect_timeout = 500;
+    proxy.delay = 400;
+    rig_open(&rig);
+    for (int i = 0; i < 5; i++) {
+        ops[i] = op_new(&rig);
+        op_submit(ops[i]);
+    }
+    for (int i = 0; i < 5; i++) {
+        assert_int_equal(op_wait(ops[i]), UV_ETIMEDOUT);
+        op_free(ops[i]);
+    }
+    proxy.delay = 0;
+    rig_until_well(&rig);
+    server_do(&server, "SCRIPT FLUSH");
+    proxy.delay = 300;
+    assert_int_equal(rig_incr(&rig, "n"), UV_ETIMEDOUT);
+    proxy.delay = 0;
+    rig_until_well(&rig);
+}
+
 /* Answers that come in crumbs: that the script is not known is learnt again and again, after it was
  * brought; it is brought once. */
 static void no_script_in_crumbs(void **state)
@@ -138,33 +164,37 @@ static void no_script_in_crumbs(void **state)
     assert_int_equal(rig.lost, 0);
 }
 
-/* Questions pile up before a socket that takes no more: bounded, in order, and none is lost or
- * doubled. */
+static void make_long(struct op *op)
+{
+    static char value[BREAKER_VALUE_MAX];
+    memset(value, 'v', sizeof value);
+    op_incr(op, "n", 1, 0);
+    for (int i = 1; i < 8; i++) {
+        breaker_verb_t *verb = op_verb(op, BREAKER_SET, "key");
+        verb->value = value;
+        verb->length = sizeof value;
+    }
+}
+
+/* Questions pile up before a socket that takes no more: in order, and none is lost or doubled. */
 static void full_socket(void **state)
 {
     enum { OPS = 3000 };
     struct op **ops = calloc(OPS, sizeof *ops);
-    static char value[BREAKER_VALUE_MAX];
     char url[128];
     struct rig direct; /* a unix socket: it has little room */
     (void)state;
-    memset(value, 'v', sizeof value);
     snprintf(url, sizeof url, "unix:%s", server.path);
     rig_init(&direct, url);
     direct.options.transaction_timeout = 8000;
-    direct.options.max_bytes = 65536;
+    direct.options.max_bytes = OPS * 4096;
     rig_open(&direct);
     rig_until_well(&direct);
     server_do(&server, "DEL n");
     server_signal(&server, SIGSTOP);
     for (int i = 0; i < OPS; i++) {
         ops[i] = op_new(&direct);
-        op_incr(ops[i], "n", 1, 0);
-        for (int j = 1; j < 8; j++) {
-            breaker_verb_t *verb = op_verb(ops[i], BREAKER_SET, "key");
-            verb->value = value;
-            verb->length = sizeof value;
-        }
+        make_long(ops[i]);
         op_submit(ops[i]);
         if (i % 100 == 0)
             uv_run(&direct.loop, UV_RUN_NOWAIT);
@@ -185,6 +215,50 @@ static void full_socket(void **state)
         op_free(ops[i]);
     }
     free(ops);
+    assert_int_equal(direct.lost, 0);
+    rig_end(&direct);
+}
+
+/* Megabytes for a server that hangs: what does not fit is refused, the process does not grow, and
+ * what was taken is done, once. */
+static void too_long(void **state)
+{
+    enum { OPS = 4000, BYTES = 65536 };
+    struct op **ops = calloc(OPS, sizeof *ops);
+    char url[128];
+    struct rig direct;
+    int refused = 0, well = 0;
+    (void)state;
+    snprintf(url, sizeof url, "unix:%s", server.path);
+    rig_init(&direct, url);
+    direct.options.transaction_timeout = 8000;
+    direct.options.max_bytes = BYTES;
+    rig_open(&direct);
+    rig_until_well(&direct);
+    server_do(&server, "DEL n");
+    for (int i = 0; i < OPS; i++)
+        make_long(ops[i] = op_new(&direct));
+    server_signal(&server, SIGSTOP);
+    long before = rig_resident();
+    for (int i = 0; i < OPS; i++) {
+        op_submit(ops[i]);
+        if (i % 100 == 0)
+            uv_run(&direct.loop, UV_RUN_NOWAIT);
+    }
+    uv_run(&direct.loop, UV_RUN_NOWAIT);
+    assert_in_range(rig_resident() - before, 0, 32 * BYTES);
+    server_signal(&server, SIGCONT);
+    for (int i = 0; i < OPS; i++) {
+        int status = op_wait(ops[i]);
+        assert_true(status == 0 || status == UV_ENOBUFS);
+        refused += status != 0;
+        well += status == 0;
+        op_free(ops[i]);
+    }
+    free(ops);
+    assert_in_range(well, BYTES / 2048, OPS / 2); /* what the socket took, too */
+    assert_int_equal(refused + well, OPS);
+    assert_int_equal(server_number(&server, "GET n"), well);
     assert_int_equal(direct.lost, 0);
     rig_end(&direct);
 }
@@ -293,8 +367,10 @@ int main(void)
         IN_RIG(lost_connection_after_the_question),
         IN_RIG(partition),
         IN_RIG(latency),
+        IN_RIG(slow_in_every_stage),
         IN_RIG(no_script_in_crumbs),
         cmocka_unit_test(full_socket),
+        cmocka_unit_test(too_long),
         IN_RIG(too_many),
         IN_RIG(cancelled_before_sent),
         IN_RIG(crowd),

@@ -58,6 +58,8 @@ static void bad_fields(void **state)
     BAD(path, lengthy);
     BAD(database, 1u << 31);
     BAD(client_name, "two words");
+    BAD(client_name, "caf\xc3\xa9");
+    BAD(client_name, "a\x7f");
     BAD(prefix, NULL);
     BAD(prefix, lengthy);
     BAD(connect_timeout, 0);
@@ -230,6 +232,33 @@ static void errors(void **state)
         {"ERR increment or decrement would overflow", REDIS_VERB},
         {"BUSYGROUP Consumer Group name already exists", REDIS_LATER},
         {"WHATEVER comes in the next version", REDIS_LATER},
+        {"ERR Write commands not allowed after non deterministic commands.", REDIS_SETTING},
+        /* Inside scripts, by Redis 5 and 6. */
+        {"@user_script: 31: -READONLY You can't write against a read only replica.", REDIS_LATER},
+        {"@user_script: 31: -OOM command not allowed when used memory > 'maxmemory'.", REDIS_LATER},
+        {"@user_script: 31: -MISCONF Redis is configured to save RDB snapshots", REDIS_LATER},
+        {"@user_script: 31: The user executing the script can't run this command or subcommand",
+         REDIS_SETTING},
+        {"@user_script: 31: The user executing the script can't access at least one of the keys",
+         REDIS_SETTING},
+        {"@user_script: 1: Unknown Redis command called from Lua script", REDIS_SETTING},
+        {"@user_script: 1: This Redis command is not allowed from scripts", REDIS_SETTING},
+        {"@user_script: 31: Lua script attempted to access a non local key in a cluster node",
+         REDIS_SETTING},
+        {"@user_script: 3: -WRONGTYPE Operation against a key", REDIS_VERB},
+        {"ERR Error running script (call to f_37c56a29a40d02b18281a26f18b0e746b56cf806): "
+         "@user_script:33: @user_script: 33: -OOM command not allowed",
+         REDIS_LATER},
+        {"ERR Error running script (call to f_37c5): @user_script:33: @user_script: 33: The user "
+         "executing the script can't run this command or subcommand",
+         REDIS_SETTING},
+        {"ERR Error running script (call to f_37c5): @user_script:33: ERR value is not an integer",
+         REDIS_VERB},
+        {"ERR Error running script (call to f_37c5): @user_script:33: attempt to index a nil value",
+         REDIS_LATER},
+        {"ERR Error running script", REDIS_LATER},
+        {"@user_script:", REDIS_LATER},
+        {"@user_script: 1:", REDIS_LATER},
         {"NOSCRIPTS", REDIS_LATER},
         {"", REDIS_LATER},
         {"-", REDIS_LATER},
@@ -241,6 +270,11 @@ static void errors(void **state)
             fail_msg("%s: %d", rows[i].text, (int)trouble.fault);
         assert_true(trouble.status < 0);
     }
+    struct redis_trouble full =
+        redis_error_classify("@user_script: 31: -OOM command not allowed", 42);
+    assert_int_equal(full.status, UV_ENOSPC); /* which the unknown word is not */
+    struct redis_trouble replica = redis_error_classify("@user_script: 1: -READONLY You can't", 36);
+    assert_int_equal(replica.status, UV_EROFS);
 }
 
 int main(void)

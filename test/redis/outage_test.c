@@ -4,16 +4,16 @@
 #include "proxy.h"
 #include "rig.h"
 #include "server.h"
-#include <fcntl.h>
+#include "witness.h"
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 static struct server server;
 static struct proxy proxy;
 static struct rig rig;
+static struct witness witness;
 
 static int begin(void **state)
 {
@@ -37,6 +37,20 @@ static int end(void **state)
     return 0;
 }
 
+/* Guarded calls beside it, which go on whatever happens. */
+static void watch(struct rig *one)
+{
+    witness_open(&witness, &one->loop, "witness", &one->options, NULL, NULL);
+}
+
+static void end_watched(struct rig *one)
+{
+    RIG_UNTIL(one, witness.found == witness.lost);
+    witness_is_content(&witness);
+    witness_close(&witness);
+    rig_end(one);
+}
+
 static void open_well(void)
 {
     rig_open(&rig);
@@ -51,6 +65,7 @@ static void down_at_start(const char *url, int told)
     rig_init(&early, url);
     server_kill(&server);
     rig_open(&early);
+    watch(&early);
     for (int i = 0; i < 20; i++) {
         int status = rig_ask(&early);
         assert_true(status == told || status == UV_ECONNREFUSED);
@@ -62,7 +77,8 @@ static void down_at_start(const char *url, int told)
     rig_until_well(&early);
     RIG_UNTIL(&early, early.found == 1);
     assert_int_equal(early.lost, 1);
-    rig_end(&early);
+    assert_true(witness.lost > 0);
+    end_watched(&early);
 }
 
 static void down_at_start_unix(void **state)
@@ -81,23 +97,26 @@ static void down_at_start_tcp(void **state)
     down_at_start(url, UV_ECONNREFUSED);
 }
 
-/* Killed with transactions under way, restarted empty, again and again. */
+/* Killed with transactions under way, and restarted, again and again; the last time empty. */
 static void killed_in_the_middle(void **state)
 {
-    enum { ROUNDS = 30, OPS = 20 };
+    enum { ROUNDS = 200, OPS = 20 };
     char url[128];
     struct rig direct;
+    long long stored = 0;
     (void)state;
+    SERVER_AGAIN(&server, "--appendonly", "yes", "--appendfsync", "no");
     snprintf(url, sizeof url, "unix:%s", server.path);
     rig_init(&direct, url);
     rig_open(&direct);
+    watch(&direct);
     for (int round = 0; round < ROUNDS; round++) {
         struct op *ops[OPS];
         int well = 0;
         rig_until_well(&direct);
         for (int i = 0; i < OPS; i++) {
             ops[i] = op_new(&direct);
-            op_incr(ops[i], "n", 1, 60000);
+            op_incr(ops[i], "n", 1, 0);
             op_submit(ops[i]);
         }
         if (round % 3)
@@ -107,14 +126,22 @@ static void killed_in_the_middle(void **state)
             well += op_wait(ops[i]) == 0;
             op_free(ops[i]);
         }
-        assert_in_range(well, 0, OPS);
         RIG_UNTIL(&direct, direct.health < 0);
         server_restart(&server);
+        /* What was told as done was done, and nothing twice: what the process had written to its
+         * file is there, killed or not. */
+        long long now = server_number(&server, "INCRBY n 0");
+        assert_in_range(now - stored, well, OPS);
+        stored = now;
     }
+    server.extra[0] = NULL;
+    server_kill(&server);
+    server_restart(&server); /* empty: it is another circuit's beginning, and no trouble */
     rig_until_well(&direct);
     RIG_UNTIL(&direct, direct.health == 0);
     assert_int_equal(direct.lost, direct.found);
-    rig_end(&direct);
+    assert_true(witness.lost > 0);
+    end_watched(&direct);
 }
 
 /* An idle connection that is closed, by an administrator or for its idleness, is nobody's
@@ -133,6 +160,31 @@ static void killed_while_idle(void **state)
     assert_int_equal(rig.lost, 0);
 }
 
+/* Again and again, with the usual times: who asks next waits for no pause. */
+static void killed_for_its_idleness(void **state)
+{
+    enum { ROUNDS = 15 };
+    breaker_redis_options_t usual;
+    (void)state;
+    breaker_redis_options_init(&usual);
+    rig.options.connect_timeout = usual.connect_timeout;
+    rig.options.transaction_timeout = usual.transaction_timeout;
+    rig.options.backoff_min = usual.backoff_min;
+    rig.options.backoff_max = usual.backoff_max;
+    open_well();
+    for (int i = 0; i < ROUNDS; i++) {
+        int connections = proxy.connections;
+        rig_run_for(&rig, usual.backoff_min + 20); /* it lasts */
+        server_do(&server, "CLIENT KILL TYPE normal SKIPME yes");
+        RIG_UNTIL(&rig, proxy.count == 0 || proxy.connections > connections);
+        rig_run_for(&rig, 2); /* we know it before we ask */
+        assert_int_equal(rig_incr(&rig, "n"), 0);
+    }
+    assert_int_equal(server_number(&server, "GET n"), ROUNDS);
+    assert_in_range(proxy.connections, 2, 2 * ROUNDS);
+    assert_int_equal(rig.lost, 0);
+}
+
 /* ---- Hanging */
 
 static void stopped(void **state)
@@ -144,6 +196,7 @@ static void stopped(void **state)
     rig_init(&direct, url);
     direct.options.transaction_timeout = 100;
     rig_open(&direct);
+    watch(&direct);
     rig_until_well(&direct);
     server_signal(&server, SIGSTOP);
     struct op *late = op_new(&direct);
@@ -152,6 +205,7 @@ static void stopped(void **state)
     assert_int_equal(op_wait(late), UV_ETIMEDOUT);
     for (int i = 0; i < 10; i++)
         assert_true(rig_incr(&direct, "n") < 0);
+    RIG_UNTIL(&direct, witness.lost > 0);
     server_signal(&server, SIGCONT);
     rig_until_well(&direct);
     /* The late answer went where nobody reads it. */
@@ -165,7 +219,7 @@ static void stopped(void **state)
     assert_int_equal(late->completions, 1);
     op_free(op);
     op_free(late);
-    rig_end(&direct);
+    end_watched(&direct);
 }
 
 /* The loop itself stands still, longer than any deadline, while the answer waits in the socket. */
@@ -244,29 +298,19 @@ static void max_clients(void **state)
 
 static void clock_steps(void **state)
 {
-    char file[128], url[128];
+    char url[128];
     struct rig direct;
     (void)state;
-    const char *shim = getenv("CLOCK_SHIFT_LIBRARY");
-    if (!shim)
+    if (!server_bend_clock(&server))
         skip();
-    snprintf(file, sizeof file, "%s/shift", server.directory);
-    int fd = open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    assert_int_equal(ftruncate(fd, 8), 0);
-    volatile int64_t *shift = mmap(NULL, 8, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    assert_true(shift != MAP_FAILED);
-    close(fd);
-    server_kill(&server);
-    setenv("CLOCK_SHIFT", file, 1);
-    server.preload = shim;
-    server_restart(&server);
     snprintf(url, sizeof url, "unix:%s", server.path);
     rig_init(&direct, url);
     rig_open(&direct);
+    watch(&direct);
     rig_until_well(&direct);
     static const int64_t steps[] = {0, 3600, -3600, 60, 0};
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
-        *shift = steps[i];
+        *server.shift = steps[i];
         uint64_t here = (uint64_t)time(NULL) * 1000;
         struct op *op = op_new(&direct);
         op_set(op, "n", "1", 60000);
@@ -278,10 +322,8 @@ static void clock_steps(void **state)
         op_free(op);
     }
     assert_int_equal(direct.lost, 0);
-    rig_end(&direct);
-    server_kill(&server);
-    server.preload = NULL;
-    server_restart(&server);
+    end_watched(&direct);
+    server_straighten_clock(&server);
 }
 
 static int set_up(void **state)
@@ -309,6 +351,7 @@ int main(void)
         cmocka_unit_test(down_at_start_tcp),
         cmocka_unit_test(killed_in_the_middle),
         IN_RIG(killed_while_idle),
+        IN_RIG(killed_for_its_idleness),
         cmocka_unit_test(stopped),
         IN_RIG(stalled_loop),
         IN_RIG(stalled_at_any_moment),

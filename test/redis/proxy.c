@@ -57,11 +57,15 @@ static bool carry(struct proxy *proxy, int pair, int side)
     if (side == 1 && proxy->delay)
         usleep((unsigned)proxy->delay * 1000);
     for (ssize_t sent = 0; sent < came;) {
+        struct pollfd room = {.fd = proxy->pairs[pair][!side], .events = POLLOUT};
         ssize_t now =
-            send(proxy->pairs[pair][!side], bytes + sent, (size_t)(came - sent), MSG_NOSIGNAL);
-        if (now <= 0)
+            send(room.fd, bytes + sent, (size_t)(came - sent), MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (proxy->ending || (now < 0 && errno != EAGAIN))
             return false;
-        sent += now;
+        if (now < 0)
+            poll(&room, 1, 5);
+        else
+            sent += now;
     }
     return true;
 }

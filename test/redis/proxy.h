@@ -27,7 +27,7 @@ struct proxy {
     atomic_int connections; /* that were made */
     atomic_int ending;
     int pairs[PROXY_PAIRS][2];
-    int count;
+    atomic_int count;
 };
 
 void proxy_start(struct proxy *proxy, const char *target);

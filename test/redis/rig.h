@@ -45,6 +45,7 @@ struct rig {
     int health; /* the last one told */
     unsigned lost, found;
     unsigned bells;
+    unsigned heard; /* bells without value: that the server knows who listens */
     char bell_key[BREAKER_KEY_MAX];
     size_t bell_key_length;
     char bell_value[BREAKER_VALUE_MAX];
@@ -72,6 +73,12 @@ void rig_end(struct rig *rig);
 /* Runs the loop for a while: only where nothing is to happen, and that is what is tested. */
 void rig_run_for(struct rig *rig, uint64_t ms);
 
+/* In a child that the test forked: all went well. In the test: so it ended. */
+void rig_end_well(void);
+void rig_assert_ended_well(pid_t child);
+
+long rig_resident(void); /* bytes that this process has in memory */
+
 struct op *op_new(struct rig *rig);
 void op_free(struct op *op);
 breaker_verb_t *op_verb(struct op *op, breaker_verb_kind_t kind, const char *key);
@@ -84,6 +91,7 @@ int op_wait(struct op *op);
 
 /* In one: the status; increments key by one. */
 int rig_incr(struct rig *rig, const char *key);
+int rig_get(struct rig *rig, const char *key);
 int rig_ask(struct rig *rig); /* without verbs */
 /* Asks again and again until the storage answers well. */
 void rig_until_well(struct rig *rig);

@@ -217,6 +217,33 @@ static void inner_commands(void **state)
     assert_int_equal(server_calls(&server, "evalsha"), 1);
 }
 
+/* Reading asks whether it could be written, now and then, and leaves no trace of that. */
+static void asks_and_leaves_no_trace(void **state)
+{
+    (void)state;
+    server_do(&server, "SET n 5 PX 50000");
+    server_do(&server, "ZADD log 1 x");
+    assert_int_equal(rig_get(&rig, "n"), 0);
+    assert_int_equal(server_calls(&server, "setrange"), 0);
+    rig_run_for(&rig, rig.options.transaction_timeout + 20);
+    assert_int_equal(rig_get(&rig, "n"), 0);
+    assert_int_equal(rig_get(&rig, "n"), 0);
+    assert_int_equal(server_calls(&server, "setrange"), 1);
+    assert_text("GET n", "5");
+    assert_in_range(server_number(&server, "PTTL n"), 1, 50000);
+    rig_run_for(&rig, rig.options.transaction_timeout + 20);
+    assert_int_equal(rig_get(&rig, "absent"), 0);
+    rig_run_for(&rig, rig.options.transaction_timeout + 20);
+    struct op *op = op_new(&rig);
+    op_verb(op, BREAKER_DELETE, "log"); /* what it holds is nobody's fault */
+    op_submit(op);
+    assert_int_equal(op_wait(op), 0);
+    op_free(op);
+    assert_int_equal(server_calls(&server, "setrange"), 3);
+    assert_int_equal(server_number(&server, "DBSIZE"), 1);
+    assert_int_equal(rig.lost, 0);
+}
+
 /* Opening, probing and closing leave nothing, and ask nothing while idle. */
 static void quiet(void **state)
 {
@@ -266,6 +293,7 @@ int main(void)
         IN_RIG(lives_without_end),
         IN_RIG(binary),
         IN_RIG(inner_commands),
+        IN_RIG(asks_and_leaves_no_trace),
         IN_RIG(quiet),
         IN_RIG(named_and_in_its_database),
     };

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -108,6 +109,44 @@ void server_restart(struct server *server)
 {
     server_launch(server);
     connect_client(server);
+}
+
+void server_again(struct server *server, const char *const *extra)
+{
+    server_kill(server);
+    for (size_t i = 0; extra[i]; i++)
+        server->extra[i] = extra[i];
+    server_restart(server);
+}
+
+bool server_bend_clock(struct server *server)
+{
+    char file[128];
+    const char *shim = getenv("CLOCK_SHIFT_LIBRARY");
+    if (!shim)
+        return false;
+    snprintf(file, sizeof file, "%s/shift", server->directory);
+    int fd = open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    assert_int_equal(ftruncate(fd, 8), 0);
+    void *bytes = mmap(NULL, 8, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    assert_true(bytes != MAP_FAILED);
+    close(fd);
+    server->shift = bytes;
+    *server->shift = 0;
+    setenv("CLOCK_SHIFT", file, 1);
+    server_kill(server);
+    server->preload = shim;
+    server_restart(server);
+    return true;
+}
+
+void server_straighten_clock(struct server *server)
+{
+    server_kill(server);
+    munmap((void *)(uintptr_t)server->shift, 8);
+    server->shift = NULL;
+    server->preload = NULL;
+    server_restart(server);
 }
 
 void server_start(struct server *server, bool with_port)

@@ -4,6 +4,7 @@
 
 #include <hiredis/hiredis.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 struct server {
@@ -12,8 +13,9 @@ struct server {
     int port;      /* 0: none */
     pid_t pid;     /* 0: it does not run */
     redisContext *client;
-    const char *preload;  /* a library to start it with, or NULL */
-    const char *extra[8]; /* more of its options, to the first NULL */
+    const char *preload;     /* a library to start it with, or NULL */
+    volatile int64_t *shift; /* of its wall clock, seconds; see server_bend_clock */
+    const char *extra[8];    /* more of its options, to the first NULL */
 };
 
 int server_free_port(void);
@@ -23,6 +25,13 @@ void server_start(struct server *server, bool with_port);
 /* Again, empty, in the same places; without waiting, if it is to be found out by others. */
 void server_restart(struct server *server);
 void server_launch(struct server *server);
+/* With these options besides. */
+void server_again(struct server *server, const char *const *extra);
+#define SERVER_AGAIN(server, ...) server_again((server), (const char *const[]){__VA_ARGS__, NULL})
+/* With a wall clock that *server->shift moves; false: the library for it is not at hand. Until
+ * server_straighten_clock, which starts it again, empty. */
+bool server_bend_clock(struct server *server);
+void server_straighten_clock(struct server *server);
 void server_kill(struct server *server);
 void server_signal(struct server *server, int signal); /* SIGSTOP, SIGCONT */
 /* Ends it and removes its directory. */

@@ -1,9 +1,10 @@
-/* A real Redis that answers, but cannot or will not do what is asked: loading, replica, full,
- * busy, without its scripts. What must hold: each transaction completes once with the right
- * code, health is told once per change, a half-working server is not taken for a healthy one,
- * and all is well soon after. */
+/* A real Redis that answers, but cannot or will not do what is asked: replica, full, without replicas
+ * or snapshots. What must hold: each transaction completes once with the right code, health is
+ * told once per change, a half-working server is not taken for a healthy one, guarded calls go on
+ * all the while, and all is well soon after. */
 #include "rig.h"
 #include "server.h"
+#include "witness.h"
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +12,7 @@
 
 static struct server server;
 static struct rig rig;
+static struct witness witness;
 
 static int begin(void **state)
 {
@@ -21,12 +23,17 @@ static int begin(void **state)
     rig_init(&rig, url);
     rig_open(&rig);
     rig_until_well(&rig);
+    witness_open(&witness, &rig.loop, "witness", &rig.options, NULL, NULL);
     return 0;
 }
 
 static int end(void **state)
 {
     (void)state;
+    /* It was without its storage, and is with it again. */
+    RIG_UNTIL(&rig, witness.lost > 0 && witness.found == witness.lost);
+    witness_is_content(&witness);
+    witness_close(&witness);
     rig_end(&rig);
     return 0;
 }
@@ -124,191 +131,77 @@ static void misconfigured_persistence(void **state)
     gets_well();
 }
 
-/* ---- Loading and busy: by a client that does not wait for its answer */
-
-static redisContext *ask_and_leave(const char *format, ...)
+/* So from the start: nothing is served, and nothing is written to find out. */
+static void never_well(const char *ill, const char *cure, int told)
 {
-    va_list arguments;
-    redisContext *client = redisConnectUnix(server.path);
-    int done = 0;
-    assert_non_null(client);
-    va_start(arguments, format);
-    assert_int_equal(redisvAppendCommand(client, format, arguments), REDIS_OK);
-    va_end(arguments);
-    while (!done)
-        assert_int_equal(redisBufferWrite(client, &done), REDIS_OK);
-    return client;
-}
-
-static void loading(void **state)
-{
-    (void)state;
-    server_do(&server, "DEBUG POPULATE 20000 filling 50");
-    server_do(&server, "CONFIG SET loading-process-events-interval-bytes 2048");
-    server_do(&server, "CONFIG SET key-load-delay 20");
-    redisContext *client = ask_and_leave("DEBUG RELOAD");
-    RIG_UNTIL(&rig, rig_ask(&rig) < 0);
+    rig_close(&rig);
+    server_do(&server, ill);
+    rig_open(&rig);
+    assert_int_equal(rig_get(&rig, "n"), told);
     RIG_UNTIL(&rig, rig.lost == 1);
-    RIG_UNTIL(&rig, strstr(breaker_redis_reason(rig.storage), "LOADING"));
-    redisFree(client);
-    gets_well();
-    server_do(&server, "CONFIG SET key-load-delay 0");
-}
-
-static void busy(void **state)
-{
-    (void)state;
-    server_do(&server, "CONFIG SET busy-reply-threshold 20");
-    redisContext *client = ask_and_leave("EVAL %s 0", "while true do end");
-    RIG_UNTIL(&rig, strstr(breaker_redis_reason(rig.storage), "BUSY") || rig_incr(&rig, "n") > 0);
+    assert_int_equal(rig.health, told);
+    for (int i = 0; i < 20; i++) {
+        assert_true(rig_get(&rig, "n") < 0);
+        rig_run_for(&rig, 2);
+    }
     assert_int_equal(rig.lost, 1);
-    redisReply *reply = server_try(&server, "SCRIPT KILL");
-    assert_non_null(reply);
-    freeReplyObject(reply);
-    redisFree(client);
-    gets_well();
+    assert_int_equal(rig.found, 0);
+    server_do(&server, cure);
+    rig_until_well(&rig);
+    RIG_UNTIL(&rig, rig.found == 1);
+    assert_int_equal(server_number(&server, "EXISTS n breaker:probe"), 0);
 }
 
-static void busy_and_unkillable(void **state)
+static void replica_from_the_start(void **state)
 {
     (void)state;
-    server_do(&server, "CONFIG SET busy-reply-threshold 20");
-    redisContext *client =
-        ask_and_leave("EVAL %s 1 written", "redis.call('SET', KEYS[1], 1) while true do end");
-    RIG_UNTIL(&rig, strstr(breaker_redis_reason(rig.storage), "BUSY") || rig_incr(&rig, "n") > 0);
-    redisReply *reply = server_try(&server, "SCRIPT KILL");
-    assert_true(reply && reply->type == REDIS_REPLY_ERROR);
-    freeReplyObject(reply);
-    server_kill(&server);
-    server_restart(&server);
-    redisFree(client);
-    gets_well();
+    never_well("REPLICAOF 127.0.0.1 1", "REPLICAOF NO ONE", UV_EROFS);
 }
 
-static void paused(void **state)
+static void full_from_the_start(void **state)
 {
     (void)state;
-    server_do(&server, "CLIENT PAUSE 1200 WRITE");
-    assert_int_equal(rig_incr(&rig, "n"), UV_ETIMEDOUT);
+    never_well("CONFIG SET maxmemory-policy noeviction maxmemory 1", "CONFIG SET maxmemory 0",
+               UV_ENOSPC);
+}
+
+static void without_replicas_from_the_start(void **state)
+{
+    (void)state;
+    never_well("CONFIG SET min-replicas-to-write 1", "CONFIG SET min-replicas-to-write 0",
+               UV_EROFS);
+}
+
+/* It becomes a replica under our connection, and nobody writes: what it holds is trusted for one
+ * deadline at most, by a guard too, and by none of many questions in one turn. */
+static void replica_meanwhile(void **state)
+{
+    enum { OPS = 10 };
+    struct op *ops[OPS];
+    (void)state;
+    server_do(&server, "SET n 40");
+    assert_int_equal(rig_get(&rig, "n"), 0);
+    server_do(&server, "REPLICAOF 127.0.0.1 1");
+    rig_run_for(&rig, rig.options.transaction_timeout + 20);
+    for (int i = 0; i < OPS; i++) {
+        ops[i] = op_new(&rig);
+        if (i % 2) {
+            ops[i]->transaction.guard = BREAKER_GUARD_ABSENT;
+            ops[i]->transaction.guard_key = "n";
+            ops[i]->transaction.guard_key_length = 1;
+        } else {
+            op_get(ops[i], "n");
+        }
+        op_submit(ops[i]);
+    }
+    for (int i = 0; i < OPS; i++) {
+        assert_int_equal(op_wait(ops[i]), UV_EROFS);
+        op_free(ops[i]);
+    }
     RIG_UNTIL(&rig, rig.lost == 1);
+    assert_true(rig_get(&rig, "n") < 0);
+    server_do(&server, "REPLICAOF NO ONE");
     gets_well();
-}
-
-/* ---- Scripts */
-
-enum { MANY = 100 };
-
-static void submit_many(struct op **ops, const char *key)
-{
-    for (int i = 0; i < MANY; i++) {
-        ops[i] = op_new(&rig);
-        op_incr(ops[i], key, 1, 0);
-        op_submit(ops[i]);
-    }
-}
-
-static int count_well(struct op **ops)
-{
-    int well = 0;
-    for (int i = 0; i < MANY; i++) {
-        int status = op_wait(ops[i]);
-        well += status == 0;
-        op_free(ops[i]);
-    }
-    return well;
-}
-
-/* A hundred in one write find no script: one brings it, each is applied once. */
-static void no_script(void **state)
-{
-    struct op *ops[MANY];
-    (void)state;
-    server_do(&server, "SCRIPT FLUSH");
-    server_do(&server, "CONFIG RESETSTAT");
-    submit_many(ops, "n");
-    assert_int_equal(count_well(ops), MANY);
-    assert_int_equal(server_number(&server, "GET n"), MANY);
-    assert_int_equal(server_calls(&server, "eval"), 1);
-    assert_int_equal(server_calls(&server, "evalsha"), 2 * MANY - 1);
-    assert_int_equal(rig.lost, 0);
-}
-
-/* Somebody keeps flushing the scripts: what was told as done was done, once. */
-static void no_script_again_and_again(void **state)
-{
-    struct op *ops[MANY];
-    int well = 0;
-    (void)state;
-    for (int round = 0; round < 20; round++) {
-        redisContext *client = ask_and_leave("SCRIPT FLUSH");
-        submit_many(ops, "n");
-        uv_run(&rig.loop, UV_RUN_NOWAIT);
-        redisContext *second = ask_and_leave("SCRIPT FLUSH");
-        well += count_well(ops);
-        redisFree(client);
-        redisFree(second);
-    }
-    assert_int_equal(well, 20 * MANY);
-    assert_int_equal(server_number(&server, "GET n"), 20 * MANY);
-    assert_int_equal(rig.lost, 0);
-}
-
-/* What a cancelled one would have brought is brought by the next. */
-static void no_script_and_cancelled(void **state)
-{
-    struct op *ops[MANY];
-    (void)state;
-    server_do(&server, "SCRIPT FLUSH");
-    submit_many(ops, "n");
-    uv_run(&rig.loop, UV_RUN_NOWAIT);
-    for (int i = 0; i < MANY / 2; i++)
-        op_cancel(ops[i]);
-    for (int i = MANY / 2; i < MANY; i++)
-        assert_int_equal(op_wait(ops[i]), 0);
-    for (int i = 0; i < MANY; i++) {
-        assert_int_equal(ops[i]->completions, i >= MANY / 2);
-        op_free(ops[i]);
-    }
-    assert_in_range(server_number(&server, "GET n"), MANY / 2, MANY);
-}
-
-/* All of a turn goes out in one write: the server sees one read for the whole of it. */
-static void one_write(void **state)
-{
-    struct op *ops[MANY];
-    (void)state;
-    server_do(&server, "CONFIG RESETSTAT");
-    redisReply *reply = server_ask(&server, "INFO stats");
-    long long before = atoll(strstr(reply->str, "total_reads_processed:") + 22);
-    freeReplyObject(reply);
-    for (int i = 0; i < MANY; i++) { /* short ones: the server reads 16 KiB at once */
-        ops[i] = op_new(&rig);
-        op_submit(ops[i]);
-    }
-    assert_int_equal(count_well(ops), MANY);
-    reply = server_ask(&server, "INFO stats");
-    long long after = atoll(strstr(reply->str, "total_reads_processed:") + 22);
-    freeReplyObject(reply);
-    assert_int_equal(server_calls(&server, "evalsha"), MANY);
-    assert_in_range(after - before, 2, 3); /* ours, and the second client's own */
-}
-
-/* ---- Data that is lost */
-
-static void flushed_by_others(void **state)
-{
-    (void)state;
-    assert_int_equal(rig_incr(&rig, "n"), 0);
-    server_do(&server, "FLUSHALL");
-    struct op *op = op_new(&rig);
-    op_get(op, "n");
-    op_submit(op);
-    assert_int_equal(op_wait(op), 0);
-    assert_int_equal(op->verbs[0].found, 0);
-    op_free(op);
-    assert_int_equal(rig_incr(&rig, "n"), 0);
-    assert_true(server_number(&server, "PTTL n") > 0);
-    assert_int_equal(rig.lost, 0);
 }
 
 static int set_up(void **state)
@@ -335,15 +228,10 @@ int main(void)
         IN_RIG(master_down),
         IN_RIG(not_enough_replicas),
         IN_RIG(misconfigured_persistence),
-        IN_RIG(loading),
-        IN_RIG(busy),
-        IN_RIG(busy_and_unkillable),
-        IN_RIG(paused),
-        IN_RIG(no_script),
-        IN_RIG(no_script_again_and_again),
-        IN_RIG(no_script_and_cancelled),
-        IN_RIG(one_write),
-        IN_RIG(flushed_by_others),
+        IN_RIG(replica_from_the_start),
+        IN_RIG(full_from_the_start),
+        IN_RIG(without_replicas_from_the_start),
+        IN_RIG(replica_meanwhile),
     };
     return cmocka_run_group_tests_name("redis: states of a server", tests, set_up, tear_down);
 }

@@ -66,6 +66,7 @@ static void large_turns(void **state)
     (void)state;
     memset(value, 'v', sizeof value);
     rig.options.transaction_timeout = 5000;
+    rig.options.max_bytes = OPS * 4096;
     rig_open(&rig);
     for (int i = 0; i < OPS; i++) {
         ops[i] = op_new(&rig);
@@ -83,6 +84,22 @@ static void large_turns(void **state)
         op_free(ops[i]);
     }
     assert_int_equal(rig.lost, 0);
+}
+
+/* More than is read in one turn, in as many records, while the loop stood still. */
+static void many_records(void **state)
+{
+    enum { BELLS = 1000 };
+    (void)state;
+    rig.options.transaction_timeout = 5000;
+    rig_open(&rig);
+    assert_int_equal(rig.storage->ops->listen(rig.storage, &rig.client, "n", 1), 0);
+    RIG_UNTIL(&rig, server_number(&server, "PUBLISH n first") == 1);
+    RIG_UNTIL(&rig, rig.bells == 1);
+    for (int i = 0; i < BELLS; i++)
+        assert_int_equal(server_number(&server, "PUBLISH n x"), 1);
+    RIG_UNTIL(&rig, rig.bells == 1 + BELLS);
+    assert_int_equal(server_number(&server, "PUBLISH n last"), 1); /* still the same connection */
 }
 
 static void stranger(void **state)
@@ -206,11 +223,9 @@ static int tear_down(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(conformance),
-        IN_RIG(large_turns),
-        IN_RIG(stranger),
-        IN_RIG(files_that_are_not),
-        cmocka_unit_test(no_handshake),
+        cmocka_unit_test(conformance),  IN_RIG(large_turns),
+        IN_RIG(many_records),           IN_RIG(stranger),
+        IN_RIG(files_that_are_not),     cmocka_unit_test(no_handshake),
         IN_RIG(killed_again_and_again),
     };
     return cmocka_run_group_tests_name("redis: TLS", tests, set_up, tear_down);

@@ -11,6 +11,10 @@ static void on_bell(breaker_client_t *client, const char *key, size_t key_length
     struct party *party = client->data;
     MUST(party->suite, !party->is_closed && "a closed client hears no bell");
     MUST(party->suite, key_length <= BREAKER_KEY_MAX && length <= BREAKER_VALUE_MAX);
+    if (value == NULL) { /* it says only that the key is heard */
+        MUST(party->suite, length == 0);
+        return;
+    }
     memcpy(party->key, key, key_length);
     memcpy(party->value, value, length);
     party->key_length = key_length;

@@ -125,10 +125,97 @@ static void threads_hammer(void **state)
     assert_int_equal(breaker_memory_destroy(storage), 0);
 }
 
+/* ---- A million bells: the ringing of a loop awake is one wake-up for many of them, and after the last
+ * of each key no newer one is missing, nor is one older than what was heard. */
+
+enum { RINGERS = 4, BELLS = 250000 };
+
+struct ringer {
+    breaker_storage_t *storage;
+    uv_thread_t id;
+    char key;
+};
+
+struct listener {
+    unsigned last[RINGERS];
+    unsigned fallen;
+};
+
+static void on_number(breaker_client_t *client, const char *key, size_t key_length,
+                      const char *value, size_t length)
+{
+    struct listener *listener = client->data;
+    unsigned which = (unsigned)(*key - 'a'), number;
+    assert_int_equal(key_length, 1);
+    assert_int_equal(length, sizeof number);
+    memcpy(&number, value, sizeof number);
+    listener->fallen += number < listener->last[which];
+    listener->last[which] = number;
+}
+
+static void ring(void *data)
+{
+    struct ringer *ringer = data;
+    for (unsigned number = 1; number <= BELLS; number++) {
+        breaker_verb_t tell = {.kind = BREAKER_TELL,
+                               .key = &ringer->key,
+                               .key_length = 1,
+                               .value = (char *)&number,
+                               .length = sizeof number};
+        transact(ringer->storage, NULL, &tell, 1);
+    }
+}
+
+static bool is_complete(const struct listener *listener)
+{
+    for (unsigned i = 0; i < RINGERS; i++)
+        if (listener->last[i] != BELLS)
+            return false;
+    return true;
+}
+
+static void a_million_bells(void **state)
+{
+    struct ringer ringers[RINGERS];
+    struct listener listener = {.fallen = 0};
+    breaker_storage_t *storage;
+    uv_loop_t loop;
+    uv_timer_t timer;
+    uint64_t until = uv_hrtime() + UINT64_C(300000000000);
+    (void)state;
+    uv_loop_init(&loop);
+    uv_timer_init(&loop, &timer);
+    uv_timer_start(&timer, on_timer, 1, 1);
+    assert_int_equal(breaker_memory_create(&storage, NULL), 0);
+    breaker_client_t client = {
+        .loop = &loop, .data = &listener, .bell = on_number, .closed = on_closed};
+    assert_int_equal(storage->ops->open(storage, &client), 0);
+    for (unsigned i = 0; i < RINGERS; i++) {
+        ringers[i] = (struct ringer){.storage = storage, .key = (char)('a' + i)};
+        assert_int_equal(storage->ops->listen(storage, &client, &ringers[i].key, 1), 0);
+        assert_int_equal(uv_thread_create(&ringers[i].id, ring, &ringers[i]), 0);
+    }
+    while (!is_complete(&listener)) {
+        assert_true(uv_hrtime() < until);
+        uv_run(&loop, UV_RUN_ONCE);
+    }
+    for (unsigned i = 0; i < RINGERS; i++)
+        uv_thread_join(&ringers[i].id);
+    assert_int_equal(listener.fallen, 0);
+    storage->ops->close(storage, &client);
+    while (client.storage_data != NULL)
+        uv_run(&loop, UV_RUN_ONCE);
+    uv_close((uv_handle_t *)&timer, NULL);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    assert_int_equal(uv_loop_close(&loop), 0);
+    assert_int_equal(breaker_memory_destroy(storage), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(threads_hammer),
+        cmocka_unit_test(a_million_bells),
     };
     return cmocka_run_group_tests_name("memory, threads", tests, NULL, NULL);
 }
