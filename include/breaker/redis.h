@@ -14,10 +14,11 @@
  * Needed: Redis 5 or later, one server (or a node of a cluster that serves the slots of all that is used).
  * Each transaction is one Lua script; a user with an access list needs, on its keys and channels,
  *     +evalsha +eval +time +get +set +incrby +pexpire +del +zadd +zcard +zremrangebyscore +setrange
- *     +publish, for registers +sadd +hset +sscan, for the bell +subscribe, with a database +select, for
- *     flush +scan +unlink
+ *     +publish, for registers +sadd +hset +sscan, for the bell +subscribe +unsubscribe, with a database
+ *     +select, for flush +scan +unlink
  * (client|setname is tried and may be denied, and so may sadd and hset; without publish and subscribe
- * everything works, and news travel with the next exchange).
+ * everything works, and news travel with the next exchange; without unsubscribe the server keeps the
+ * channels of circuits that are gone, as long as the connection).
  *
  * An error of one key (WRONGTYPE, a number that is none) is its transaction's alone. READONLY, OOM and their
  * like are the storage's: no transaction is taken, not even one that only reads, until a probe has shown that

@@ -236,9 +236,19 @@ static int redis_listen(breaker_storage_t *base, breaker_client_t *client, const
                         size_t key_length)
 {
     struct redis_storage *storage = storage_of(base);
+    if (!key || key_length < 1 || key_length > BREAKER_KEY_MAX)
+        return UV_EINVAL;
     int status = redis_bell_listen(&storage->bell, client, key, key_length);
     redis_storage_wake(storage);
     return status;
+}
+
+static void redis_unlisten(breaker_storage_t *base, breaker_client_t *client, const char *key,
+                           size_t key_length)
+{
+    struct redis_storage *storage = storage_of(base);
+    redis_bell_unlisten(&storage->bell, client, key, key_length);
+    redis_storage_wake(storage);
 }
 
 static const breaker_storage_ops_t ops = {
@@ -252,6 +262,7 @@ static const breaker_storage_ops_t ops = {
     .cancel = redis_cancel,
     .flush = redis_flush,
     .listen = redis_listen,
+    .unlisten = redis_unlisten,
 };
 
 /* ---- Made and destroyed */

@@ -1,83 +1,24 @@
-/* Knows who listens to what. The connection for it is opened when somebody listens and kept
- * until nobody does; a channel is never given up on its own, because nothing is lost by hearing
- * too much. Each time the connection comes back, all channels are asked for again, no more than
- * may wait at a time; what was told meanwhile is lost, which is why a bell is but a hint, and why
- * each who listens is told when the server has heard of it and can be asked what was missed. A
- * server that lets us connect but not listen is no trouble of the storage's: news then travel with
- * the next exchange. */
+/* The connection is opened when somebody listens and kept until nobody does; a channel is left with
+ * the last who listens to it. Each time the connection comes back, all channels are asked for again,
+ * no more than may wait at a time; what was told meanwhile is lost, which is why a bell is but a
+ * hint, and why each who listens is told when the server has heard of it and can be asked what was
+ * missed. A server that lets us connect but not listen is no trouble of the storage's: news then
+ * travel with the next exchange. One that does not let us leave a channel is heard a little more. */
 #include "redis_bell.h"
 #include "memory.h"
 #include "redis_storage.h"
 #include <string.h>
-
-#define ROOM_MIN 16u
-
-enum stage { UNASKED, ASKED, UNTOLD, TOLD };
-
-struct redis_ear {
-    struct redis_ear *next;
-    struct redis_ear *next_listed; /* of its stage */
-    enum stage stage;
-    breaker_client_t *client;
-    uint64_t hash;
-    size_t length;
-    char key[];
-};
 
 static struct redis_storage *storage_of(struct redis_link *link)
 {
     return (struct redis_storage *)((char *)link->data - offsetof(struct redis_storage, bell));
 }
 
-/* FNV-1a: the keys are the program's own. */
-static uint64_t hash_of(const char *key, size_t length)
-{
-    uint64_t hash = 14695981039346656037u;
-    for (size_t i = 0; i < length; i++)
-        hash = (hash ^ (unsigned char)key[i]) * 1099511628211u;
-    return hash ^ hash >> 32;
-}
-
-static int make_room(struct redis_bell *bell)
-{
-    if (bell->room && (bell->count < bell->room || bell->ringing))
-        return 0;
-    size_t room = bell->room ? bell->room * 2 : ROOM_MIN;
-    struct redis_ear **buckets = memory_zeroed(room * sizeof(struct redis_ear *));
-    if (!buckets)
-        return bell->room ? 0 : UV_ENOMEM; /* long chains are better than none */
-    for (size_t i = 0; i < bell->room; i++)
-        for (struct redis_ear *ear = bell->buckets[i], *next; ear; ear = next) {
-            next = ear->next;
-            ear->next = buckets[ear->hash & (room - 1)];
-            buckets[ear->hash & (room - 1)] = ear;
-        }
-    memory_release(bell->buckets);
-    bell->buckets = buckets;
-    bell->room = room;
-    return 0;
-}
-
-static void enlist(struct redis_ear **list, struct redis_ear *ear, enum stage stage)
-{
-    ear->stage = stage;
-    ear->next_listed = *list;
-    *list = ear;
-}
-
-static struct redis_ear *take(struct redis_ear **list, enum stage stage)
-{
-    struct redis_ear *ear = *list;
-    *list = ear->next_listed;
-    ear->stage = stage;
-    return ear;
-}
-
-static int subscribe(struct redis_bell *bell, const struct redis_ear *ear)
+static int say(struct redis_bell *bell, const char *word, const struct redis_ear *ear)
 {
     const struct redis_settings *settings = bell->link.settings;
     redis_buffer_begin(&bell->link.out, 2);
-    redis_buffer_text(&bell->link.out, "SUBSCRIBE");
+    redis_buffer_text(&bell->link.out, word);
     redis_buffer_joined(&bell->link.out, settings->options.prefix, settings->prefix_length,
                         ear->key, ear->length);
     int status = redis_buffer_end(&bell->link.out);
@@ -88,19 +29,39 @@ static int subscribe(struct redis_bell *bell, const struct redis_ear *ear)
     return 0;
 }
 
+static bool has_to_say(const struct redis_bell *bell)
+{
+    return bell->ears.leaving || bell->ears.unasked;
+}
+
+/* One thing, of what is to be said; channels are left before others are asked for. */
+static int ask_one(struct redis_bell *bell)
+{
+    struct redis_ear *ear = bell->ears.leaving;
+    int status = 0;
+    if (ear) {
+        if (!bell->may_not_leave && !redis_ears_have_others(&bell->ears, ear))
+            status = say(bell, "UNSUBSCRIBE", ear);
+        if (!status)
+            redis_ears_destroy(&bell->ears, ear);
+        return status;
+    }
+    status = say(bell, "SUBSCRIBE", bell->ears.unasked);
+    if (!status)
+        redis_ears_take(&bell->ears.unasked, REDIS_ASKED);
+    return status;
+}
+
 /* As far as the server takes it now. */
 static void ask(struct redis_bell *bell)
 {
     struct redis_link *link = &bell->link;
     redis_link_flush(link);
-    while (link->state == REDIS_LINK_UP && !link->blocked && bell->unasked) {
+    while (link->state == REDIS_LINK_UP && !link->blocked && has_to_say(bell)) {
         int status = 0;
-        while (bell->unasked && !status &&
-               redis_buffer_left(&link->out) < link->settings->options.max_bytes) {
-            status = subscribe(bell, bell->unasked);
-            if (!status)
-                take(&bell->unasked, ASKED);
-        }
+        while (has_to_say(bell) && !status &&
+               redis_buffer_left(&link->out) < link->settings->options.max_bytes)
+            status = ask_one(bell);
         if (status)
             redis_link_fail(link, status);
         else
@@ -108,76 +69,54 @@ static void ask(struct redis_bell *bell)
     }
 }
 
+/* The ear may be gone when its client returns. */
+static void tell(const struct redis_ear *ear, const char *value, size_t length)
+{
+    char key[BREAKER_KEY_MAX];
+    memcpy(key, ear->key, ear->length);
+    ear->client->bell(ear->client, key, ear->length, value, length);
+}
+
 int redis_bell_listen(struct redis_bell *bell, breaker_client_t *client, const char *key,
                       size_t key_length)
 {
-    uint64_t hash = hash_of(key, key_length);
-    if (make_room(bell) != 0)
-        return UV_ENOMEM;
-    struct redis_ear **bucket = &bell->buckets[hash & (bell->room - 1)];
-    for (struct redis_ear *ear = *bucket; ear; ear = ear->next)
-        if (ear->client == client && ear->length == key_length &&
-            memcmp(ear->key, key, key_length) == 0)
-            return 0;
-    struct redis_ear *ear = memory_allocate(sizeof *ear + key_length);
-    if (!ear)
-        return UV_ENOMEM;
-    ear->client = client;
-    ear->hash = hash;
-    ear->length = key_length;
-    memcpy(ear->key, key, key_length);
-    enlist(&bell->unasked, ear, UNASKED);
-    ear->next = *bucket;
-    *bucket = ear;
-    bell->count++;
-    return 0;
+    return redis_ears_add(&bell->ears, client, key, key_length);
 }
 
-static void strike(struct redis_ear **list, const breaker_client_t *client)
+static bool is_up(const struct redis_bell *bell)
 {
-    while (*list)
-        if ((*list)->client == client)
-            *list = (*list)->next_listed;
-        else
-            list = &(*list)->next_listed;
+    return bell->link.state == REDIS_LINK_UP;
+}
+
+void redis_bell_unlisten(struct redis_bell *bell, const breaker_client_t *client, const char *key,
+                         size_t key_length)
+{
+    struct redis_ear *ear = redis_ears_find(&bell->ears, client, key, key_length);
+    if (ear)
+        redis_ears_leave(&bell->ears, ear, is_up(bell));
 }
 
 void redis_bell_forget(struct redis_bell *bell, const breaker_client_t *client)
 {
-    strike(&bell->unasked, client);
-    strike(&bell->untold, client);
-    for (size_t i = 0; i < bell->room; i++)
-        for (struct redis_ear **at = &bell->buckets[i]; *at;) {
-            struct redis_ear *ear = *at;
-            if (ear->client != client) {
-                at = &ear->next;
-                continue;
-            }
-            *at = ear->next;
-            memory_release(ear);
-            bell->count--;
-        }
+    redis_ears_leave_all(&bell->ears, client, is_up(bell));
 }
 
 void redis_bell_act(struct redis_bell *bell)
 {
-    if (bell->count == 0) {
+    if (bell->ears.count == 0) {
         redis_link_stop(&bell->link);
+        redis_ears_forget_leaving(&bell->ears);
         return;
     }
     redis_link_start(&bell->link);
     ask(bell);
-    while (bell->untold && storage_of(&bell->link)->ready) {
-        struct redis_ear *ear = take(&bell->untold, TOLD);
-        ear->client->bell(ear->client, ear->key, ear->length, NULL, 0);
-    }
+    while (bell->ears.untold && storage_of(&bell->link)->ready)
+        tell(redis_ears_take(&bell->ears.untold, REDIS_TOLD), NULL, 0);
 }
 
 void redis_bell_free(struct redis_bell *bell)
 {
-    memory_release(bell->buckets);
-    bell->buckets = NULL;
-    bell->room = bell->count = 0;
+    redis_ears_free(&bell->ears);
 }
 
 /* ---- The link's events */
@@ -186,28 +125,20 @@ static void on_up(struct redis_link *link)
 {
     struct redis_bell *bell = link->data;
     bell->awaited = 0;
-    bell->unasked = bell->untold = NULL;
-    for (size_t i = 0; i < bell->room; i++)
-        for (struct redis_ear *ear = bell->buckets[i]; ear; ear = ear->next)
-            enlist(&bell->unasked, ear, UNASKED);
+    bell->may_not_leave = false;
+    redis_ears_unask(&bell->ears);
     ask(bell);
 }
 
-/* The next of those who listen to the channel that the reply names, after one of them or NULL. */
-static struct redis_ear *next_ear(const struct redis_bell *bell, const struct redis_reply *reply,
-                                  const struct redis_ear *after)
+/* The first of those who listen to the channel that the reply names. */
+static struct redis_ear *first_ear(const struct redis_bell *bell, const struct redis_reply *reply)
 {
     size_t prefix = bell->link.settings->prefix_length;
     const struct redis_part *channel = redis_reply_part(reply, 2, REDIS_REPLY_STRING);
-    if (!channel || channel->length <= prefix || !bell->room)
+    if (!channel || channel->length <= prefix)
         return NULL; /* somebody else's */
     const char *key = redis_reply_text(reply, channel) + prefix;
-    size_t length = channel->length - prefix;
-    struct redis_ear *ear =
-        after ? after->next : bell->buckets[hash_of(key, length) & (bell->room - 1)];
-    while (ear && (ear->length != length || memcmp(ear->key, key, length) != 0))
-        ear = ear->next;
-    return ear;
+    return redis_ears_first(&bell->ears, key, channel->length - prefix);
 }
 
 static void ring(struct redis_bell *bell, const struct redis_reply *reply)
@@ -215,23 +146,45 @@ static void ring(struct redis_bell *bell, const struct redis_reply *reply)
     const struct redis_part *value = redis_reply_part(reply, 3, REDIS_REPLY_STRING);
     if (!value || value->length > BREAKER_VALUE_MAX)
         return;
-    bell->ringing = true;
-    for (struct redis_ear *ear = NULL; (ear = next_ear(bell, reply, ear));)
-        ear->client->bell(ear->client, ear->key, ear->length, redis_reply_text(reply, value),
-                          value->length);
-    bell->ringing = false;
+    bell->ears.ringing = true;
+    for (struct redis_ear *ear = first_ear(bell, reply); ear; ear = bell->ears.next) {
+        bell->ears.next = redis_ears_next(ear);
+        tell(ear, redis_reply_text(reply, value), value->length);
+    }
+    bell->ears.ringing = false;
 }
 
-static void on_confirmed(struct redis_bell *bell, const struct redis_reply *reply)
+static void on_confirmed(struct redis_bell *bell)
 {
     struct redis_link *link = &bell->link;
     uint64_t due = redis_link_clock() + link->settings->options.transaction_timeout;
     redis_link_praise(link);
     redis_link_expect(link, --bell->awaited ? due : 0);
-    for (struct redis_ear *ear = NULL; (ear = next_ear(bell, reply, ear));)
-        if (ear->stage == ASKED)
-            enlist(&bell->untold, ear, UNTOLD);
-    redis_storage_wake(storage_of(link));
+}
+
+static void on_subscribed(struct redis_bell *bell, const struct redis_reply *reply)
+{
+    on_confirmed(bell);
+    for (struct redis_ear *ear = first_ear(bell, reply); ear; ear = redis_ears_next(ear))
+        if (ear->stage == REDIS_ASKED)
+            redis_ears_move(&bell->ears.untold, ear, REDIS_UNTOLD);
+    redis_storage_wake(storage_of(&bell->link));
+}
+
+static bool is_word(const char *word, const struct redis_part *part, const char *wanted)
+{
+    return word && part->length == strlen(wanted) && memcmp(word, wanted, part->length) == 0;
+}
+
+/* An access list may have the right to subscribe alone. */
+static void on_error(struct redis_bell *bell, const char *text)
+{
+    struct redis_trouble trouble = redis_error_classify(text, strlen(text));
+    bell->may_not_leave = bell->awaited && strstr(text, "unsubscribe");
+    if (bell->may_not_leave)
+        on_confirmed(bell);
+    else
+        redis_link_drop(&bell->link, trouble, text);
 }
 
 static void on_reply(struct redis_link *link, const struct redis_reply *reply)
@@ -243,11 +196,13 @@ static void on_reply(struct redis_link *link, const struct redis_reply *reply)
     if (error) {
         char text[160];
         redis_reply_copy_error(reply, text, sizeof text);
-        redis_link_drop(link, redis_error_classify(text, strlen(text)), text);
-    } else if (word && kind->length == 7 && memcmp(word, "message", 7) == 0) {
+        on_error(bell, text);
+    } else if (is_word(word, kind, "message")) {
         ring(bell, reply);
-    } else if (word && bell->awaited && kind->length == 9 && memcmp(word, "subscribe", 9) == 0) {
-        on_confirmed(bell, reply);
+    } else if (bell->awaited && is_word(word, kind, "subscribe")) {
+        on_subscribed(bell, reply);
+    } else if (bell->awaited && is_word(word, kind, "unsubscribe")) {
+        on_confirmed(bell);
     } else {
         redis_link_drop(link, (struct redis_trouble){REDIS_LATER, UV_EPROTO},
                         "a reply that nobody asked for");

@@ -171,7 +171,8 @@ static void rights_in_the_header(void **state)
     struct conformance_subject subject = {
         .name = "redis, narrow user", .coarse = RIG_COARSE_MS, .make = make, .destroy = destroy};
     (void)state;
-    server_do(&server, RIGHTS " +publish +subscribe +select +scan +unlink ~mine:* &mine:*");
+    server_do(&server,
+              RIGHTS " +publish +subscribe +unsubscribe +select +scan +unlink ~mine:* &mine:*");
     assert_int_equal(breaker_storage_conformance(&subject), 0);
 }
 
@@ -195,6 +196,28 @@ static void no_right_to_listen(void **state)
     rig_run_for(&rig, 50);
     assert_int_equal(rig.lost, 0);
     assert_int_equal(rig_incr(&rig, "n"), 0);
+}
+
+/* Nor is it any trouble that a channel cannot be left. */
+static void no_right_to_leave(void **state)
+{
+    (void)state;
+    server_do(&server, RIGHTS " +publish +subscribe ~mine:* &mine:*");
+    as_narrow_user();
+    open_watched();
+    assert_int_equal(rig.storage->ops->listen(rig.storage, &rig.client, "n", 1), 0);
+    assert_int_equal(rig.storage->ops->listen(rig.storage, &rig.client, "m", 1), 0);
+    rig_until_well(&rig);
+    RIG_UNTIL(&rig, server_number(&server, "PUBLISH mine:m x") == 1);
+    rig.storage->ops->unlisten(rig.storage, &rig.client, "n", 1);
+    rig_run_for(&rig, 50);
+    unsigned before = rig.bells;
+    assert_int_equal(server_number(&server, "PUBLISH mine:n x"), 1);
+    assert_int_equal(server_number(&server, "PUBLISH mine:m x"), 1);
+    RIG_UNTIL(&rig, rig.bells == before + 1);
+    rig_run_for(&rig, 20);
+    assert_int_equal(rig.bells, before + 1);
+    assert_int_equal(rig.lost, 0);
 }
 
 static void no_right_to_scripts(void **state)
@@ -326,21 +349,14 @@ static void command_taken_away(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        IN_RIG(no_password),
-        IN_RIG(wrong_password),
-        IN_RIG(password_without_need),
-        IN_RIG(password_rotated),
-        IN_RIG(database_that_is_not),
-        IN_RIG(rights_in_the_header),
-        IN_RIG(no_right_to_listen),
-        IN_RIG(no_right_to_scripts),
-        IN_RIG(no_right_to_write),
-        IN_RIG(no_right_to_expire),
-        IN_RIG(no_right_to_keys),
-        IN_RIG(no_right_to_registers),
-        IN_RIG(no_right_to_nobodys_key),
-        IN_RIG(user_deleted),
-        IN_RIG(command_taken_away),
+        IN_RIG(no_password),           IN_RIG(wrong_password),
+        IN_RIG(password_without_need), IN_RIG(password_rotated),
+        IN_RIG(database_that_is_not),  IN_RIG(rights_in_the_header),
+        IN_RIG(no_right_to_listen),    IN_RIG(no_right_to_leave),
+        IN_RIG(no_right_to_scripts),   IN_RIG(no_right_to_write),
+        IN_RIG(no_right_to_expire),    IN_RIG(no_right_to_keys),
+        IN_RIG(no_right_to_registers), IN_RIG(no_right_to_nobodys_key),
+        IN_RIG(user_deleted),          IN_RIG(command_taken_away),
     };
     return cmocka_run_group_tests_name("redis: access", tests, NULL, NULL);
 }

@@ -1,43 +1,9 @@
 /* The bell over a real Redis: who hears what, that it comes back by itself, and that it is no
  * condition for anything. */
-#include "proxy.h"
-#include "rig.h"
-#include "server.h"
+#include "bells.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
-
-static struct server server;
-static struct proxy proxy;
-static struct rig rig;
-
-static int begin(void **state)
-{
-    char url[128];
-    (void)state;
-    snprintf(url, sizeof url, "redis://127.0.0.1:%d", proxy.port);
-    server_do(&server, "FLUSHALL");
-    proxy.mode = PROXY_PASS;
-    proxy.connections = 0;
-    rig_init(&rig, url);
-    rig.options.prefix = "p:";
-    rig_open(&rig);
-    rig_until_well(&rig);
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    proxy.mode = PROXY_PASS;
-    rig_end(&rig);
-    return 0;
-}
-
-static void listen_to(const char *key)
-{
-    assert_int_equal(rig.storage->ops->listen(rig.storage, &rig.client, key, strlen(key)), 0);
-}
 
 static void tell(const char *key, const char *value)
 {
@@ -48,26 +14,6 @@ static void tell(const char *key, const char *value)
     op_submit(op);
     assert_int_equal(op_wait(op), 0);
     op_free(op);
-}
-
-static bool rings_with(const char *value)
-{
-    return rig.bell_length == strlen(value) && memcmp(rig.bell_value, value, rig.bell_length) == 0;
-}
-
-/* Until the connection for it is there, and nothing more is on its way. */
-static void until_heard(const char *key)
-{
-    static unsigned count;
-    char last[16];
-    unsigned before = rig.bells;
-    while (rig.bells == before) {
-        server_do(&server, "PUBLISH p:%s hello", key);
-        rig_run_for(&rig, 1);
-    }
-    snprintf(last, sizeof last, "%u", ++count);
-    server_do(&server, "PUBLISH p:%s %s", key, last);
-    RIG_UNTIL(&rig, rings_with(last));
 }
 
 static void no_connection_without_a_listener(void **state)
@@ -270,36 +216,10 @@ static void many(void **state)
 }
 
 /* A second client of the same storage hears its own keys, and none once it has closed. */
-static unsigned second_heard;
-static bool second_closed;
-
-static void on_second_bell(breaker_client_t *client, const char *key, size_t key_length,
-                           const char *value, size_t length)
-{
-    (void)client, (void)key, (void)key_length, (void)length;
-    second_heard += value != NULL;
-}
-
-static void on_second_health(breaker_client_t *client, int status)
-{
-    (void)client, (void)status;
-}
-
-static void on_second_closed(breaker_client_t *client)
-{
-    (void)client;
-    second_closed = true;
-}
-
 static void two_clients(void **state)
 {
-    breaker_client_t second = {.loop = &rig.loop,
-                               .bell = on_second_bell,
-                               .health = on_second_health,
-                               .closed = on_second_closed};
+    breaker_client_t second = second_client();
     (void)state;
-    second_heard = 0;
-    second_closed = false;
     assert_int_equal(rig.storage->ops->open(rig.storage, &second), 0);
     assert_int_equal(rig.storage->ops->listen(rig.storage, &second, "n", 1), 0);
     assert_int_equal(rig.storage->ops->listen(rig.storage, &second, "m", 1), 0);
@@ -344,39 +264,21 @@ static void listening_inside(void **state)
     until_heard("more0-39");
 }
 
-static int set_up(void **state)
-{
-    (void)state;
-    server_start(&server, false);
-    proxy_start(&proxy, server.path);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    proxy_end(&proxy);
-    server_end(&server);
-    return 0;
-}
-
-#define IN_RIG(test) cmocka_unit_test_setup_teardown(test, begin, end)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        IN_RIG(no_connection_without_a_listener),
-        IN_RIG(heard),
-        IN_RIG(not_heard),
-        IN_RIG(not_rung),
-        IN_RIG(comes_back),
-        IN_RIG(told_when_it_is_heard),
-        IN_RIG(told_when_it_can_be_asked),
+        IN_BELLS(no_connection_without_a_listener),
+        IN_BELLS(heard),
+        IN_BELLS(not_heard),
+        IN_BELLS(not_rung),
+        IN_BELLS(comes_back),
+        IN_BELLS(told_when_it_is_heard),
+        IN_BELLS(told_when_it_can_be_asked),
         cmocka_unit_test(more_than_may_wait),
-        IN_RIG(overrun),
-        IN_RIG(many),
-        IN_RIG(two_clients),
-        IN_RIG(listening_inside),
+        IN_BELLS(overrun),
+        IN_BELLS(many),
+        IN_BELLS(two_clients),
+        IN_BELLS(listening_inside),
     };
-    return cmocka_run_group_tests_name("redis: the bell", tests, set_up, tear_down);
+    return cmocka_run_group_tests_name("redis: the bell", tests, bells_set_up, bells_tear_down);
 }
