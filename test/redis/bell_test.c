@@ -172,7 +172,7 @@ static void more_than_may_wait(void **state)
         uv_run(&direct.loop, UV_RUN_ONCE);
         most = rig_resident() > most ? rig_resident() : most;
     }
-    assert_in_range(most - before, 0, KEYS * LENGTH / 4);
+    assert_in_range(most - before, 0, KEYS * LENGTH / 2);
     assert_int_equal(server_number(&server, "PUBLISH %s x", key), 1);
     RIG_UNTIL(&direct, direct.bells == 1);
     rig_end(&direct);
