@@ -1,7 +1,7 @@
 /* Missions: the transactions of shared circuits (circuit/fleet/ask.h) on their way to the panel's storage and
  * back, always from the loop and always in the background: no call waits for them, and they do not keep
  * the loop alive. What is due at one time goes out together. Their memory serves all circuits of a panel,
- * and there is an end to it: what is due then waits for a moment. */
+ * and there is an end to it: who is due then waits in line for what comes back. */
 #include "circuit/fleet/ask.h"
 #include "memory.h"
 #include "shared.h"
@@ -18,6 +18,11 @@ struct mission {
 
 /* ---- Memory ------------------------------------------------------------------------------------*/
 
+static struct shared *shared_at(struct breaker_due_s *due)
+{
+    return (struct shared *)(void *)((char *)due - offsetof(struct shared, due));
+}
+
 static struct mission *take(breaker_panel_t *panel)
 {
     struct mission *m = panel->fleet.free;
@@ -32,10 +37,38 @@ static struct mission *take(breaker_panel_t *panel)
     return m;
 }
 
+static void stand_in_line(struct shared *s)
+{
+    struct mission_line *line = &s->breaker->panel->fleet.line;
+
+    s->due.time = 0; /* nothing can be due before */
+    s->due.next = NULL;
+    s->due.link = line->first == NULL ? &line->first : line->last;
+    *s->due.link = &s->due;
+    line->last = &s->due.next;
+}
+
+/* From the line, the wheel, or neither. */
+static void make_undue(struct shared *s)
+{
+    struct mission_line *line = &s->breaker->panel->fleet.line;
+
+    if (line->last == &s->due.next)
+        line->last = s->due.link;
+    wheel_remove(&s->due);
+}
+
 static void give_back(breaker_panel_t *panel, struct mission *m)
 {
+    struct breaker_due_s *due = panel->fleet.line.first;
+
     m->next = panel->fleet.free;
     panel->fleet.free = m;
+    if (due != NULL && !panel->is_closing) {
+        make_undue(shared_at(due));
+        wheel_add(&panel->wheel, due);
+        panel_wake(panel);
+    }
 }
 
 static void take_out(struct mission *m)
@@ -97,7 +130,7 @@ static void tend(struct shared *s, uint64_t earliest)
         due = earliest;
     if (s->due.link != NULL && s->due.time <= due)
         return;
-    wheel_remove(&s->due);
+    make_undue(s);
     s->due.time = due;
     wheel_add(&panel->wheel, &s->due);
     panel_wake(panel);
@@ -124,16 +157,31 @@ static bool send_one(struct shared *s, struct mission *m, uint64_t now)
     return true;
 }
 
+/* There is no memory. While some of it is under way it comes back; otherwise the system may have more soon. */
+static void send_later(struct shared *s, uint64_t now)
+{
+    if (fleet_due(&s->fleet) > now) {
+        tend(s, 0);
+    } else if (s->breaker->panel->fleet.missions == 0) {
+        tend(s, time_after(now, RETRY));
+    } else {
+        make_undue(s);
+        stand_in_line(s);
+    }
+}
+
 void mission_send(struct breaker_due_s *due)
 {
-    struct shared *s = (struct shared *)(void *)((char *)due - offsetof(struct shared, due));
-    breaker_panel_t *panel = s->breaker->panel;
-    uint64_t now = panel_now(panel);
+    struct shared *s = shared_at(due);
+    uint64_t now = panel_now(s->breaker->panel);
     struct mission *m;
 
-    while ((m = take(panel)) != NULL && send_one(s, m, now))
+    while ((m = take(s->breaker->panel)) != NULL && send_one(s, m, now))
         ;
-    tend(s, m == NULL ? now + RETRY : 0);
+    if (m == NULL)
+        send_later(s, now);
+    else
+        tend(s, 0);
 }
 
 /* ---- The end -----------------------------------------------------------------------------------*/
@@ -142,7 +190,7 @@ void mission_cancel_all(struct shared *s)
 {
     breaker_panel_t *panel = s->breaker->panel;
 
-    wheel_remove(&s->due);
+    make_undue(s);
     while (s->out != NULL) {
         struct mission *m = s->out;
         s->out = m->next;

@@ -186,7 +186,12 @@ struct turns {
 struct fleets {
     struct mission *free; /* transactions' memory */
     unsigned missions;    /* that were made */
-    uint32_t self;        /* what this process signs with; 0: nothing yet */
+    struct mission_line { /* for one of them, who waited longest first */
+        struct breaker_due_s *first;
+        struct breaker_due_s *
+            *last; /* where the next is hung in; meaningless while there is none */
+    } line;
+    uint32_t self; /* what this process signs with; 0: nothing yet */
     struct fleet_clock clock;
     uint64_t left; /* a circuit was given up last, by that clock */
     uint64_t chance;
