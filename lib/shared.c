@@ -125,7 +125,7 @@ static void lose(struct shared *s, int status)
 {
     if (!shared_is_refusal(status)) {
         storage_is(s->breaker->panel, true, status);
-    } else if (!s->is_barred) {
+    } else if (!s->is_barred && !s->breaker->panel->door.is_lost) {
         s->is_barred = true;
         note_about(s->breaker, BREAKER_ON_STORAGE_LOST, status);
     }

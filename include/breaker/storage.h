@@ -145,8 +145,8 @@ struct breaker_client_s {
      * bell: somebody told key this value (the client's own tellings may come back, or not). Where
      * several came for a key before the loop turned, the last is enough. value NULL: from here on
      * the key is heard (again), and what was told before may have been missed.
-     * health: 0 the storage is there (again), negative why it is not; once per change, and nothing is
-     * told while it is there from the start. */
+     * health: 0 the storage is there (again), negative why it is not; once per change, before what fails
+     * for it completes; nothing is told while it is there from the start. */
     void (*bell)(breaker_client_t *client, const char *key, size_t key_length, const char *value,
                  size_t length);
     void (*health)(breaker_client_t *client, int status);

@@ -33,6 +33,7 @@ static void on_idle(uv_idle_t *idle)
     redis_exchange_act(storage);
     redis_bell_act(&storage->bell);
     tell_health(storage);
+    redis_queue_tell(&storage->queue);
 }
 
 void redis_storage_wake(struct redis_storage *storage)

@@ -77,11 +77,17 @@ static void on_error(struct redis_storage *storage, struct redis_entry *entry, u
     if (!key && transaction && !entry->is_flush)
         key = first_key(transaction, &length);
     redis_storage_note(storage, failure->text, failure->length, key, length);
-    if (trouble.fault != REDIS_VERB && !storage->sour) {
+    if (trouble.fault == REDIS_VERB) {
+        complete(transaction, trouble.status);
+        return;
+    }
+    if (!storage->sour) {
         remember_key(storage, key, length);
         turn_sour(storage, trouble);
     }
-    complete(transaction, trouble.status);
+    if (transaction) /* clients hear of the storage first, and then what it made of this */
+        redis_queue_fail(&storage->queue, transaction, trouble.status);
+    redis_storage_wake(storage);
 }
 
 /* It did go well: after a right was lacking, only a transaction that writes shows that it is
@@ -154,7 +160,9 @@ void redis_answer(struct redis_storage *storage, struct redis_entry *entry, uint
     } else {
         if (storage->doubt_until && status == 0)
             dispel_doubt(storage, transaction);
-        complete(transaction,
-                 is_stale(storage, transaction, status) ? storage->trouble.status : status);
+        if (is_stale(storage, transaction, status))
+            redis_queue_fail(&storage->queue, transaction, storage->trouble.status);
+        else
+            complete(transaction, status);
     }
 }

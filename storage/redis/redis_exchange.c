@@ -115,7 +115,6 @@ void redis_exchange_act(struct redis_storage *storage)
         if (storage->queue.sent != storage->queue.tail && !storage->link.blocked)
             redis_storage_wake(storage); /* there was more than max_bytes */
     }
-    redis_queue_tell(&storage->queue);
 }
 
 static void on_room(struct redis_link *link)

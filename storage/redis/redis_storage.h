@@ -68,7 +68,7 @@ void redis_storage_note(struct redis_storage *storage, const char *text, size_t 
 extern const struct redis_link_events redis_exchange_events;
 void redis_exchange_submit(struct redis_storage *storage, breaker_transaction_t *transaction,
                            bool is_flush);
-/* Sends what waits, and tells what has failed. */
+/* Sends what waits. */
 void redis_exchange_act(struct redis_storage *storage);
 
 uint64_t redis_exchange_due(const struct redis_storage *storage); /* of what is asked now */

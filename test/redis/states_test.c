@@ -32,6 +32,7 @@ static int end(void **state)
     (void)state;
     /* It was without its storage, and is with it again. */
     RIG_UNTIL(&rig, witness.lost > 0 && witness.found == witness.lost);
+    assert_int_equal(witness.lost, 1);
     witness_is_content(&witness);
     witness_close(&witness);
     rig_end(&rig);
