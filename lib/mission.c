@@ -108,7 +108,7 @@ static void on_done(struct errand *errand, int status)
     if (status == 0 || status == BREAKER_EGUARD) {
         fleet_clock_hear(&panel->fleet.clock, m->ask.went, now, m->ask.transaction.wall);
     }
-    m->ask.is_refused = shared_is_refusal(status);
+    m->ask.is_refused = shared_is_refusal(panel, status);
     world = shared_world(s->breaker, now);
     if (ask_hear(&m->ask, &s->fleet, &world, status, &news)) {
         dispatch(m);

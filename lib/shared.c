@@ -115,17 +115,17 @@ static void note_about(breaker_t *b, int kind, int status)
                                      .elsewhere = true});
 }
 
-bool shared_is_refusal(int status)
+bool shared_is_refusal(const breaker_panel_t *panel, int status)
 {
-    return status == UV_EINVAL || status == UV_EMSGSIZE || status == UV_ENOTSUP ||
-           status == UV_ENOSPC;
+    return !panel->door.is_lost && (status == UV_EINVAL || status == UV_EMSGSIZE ||
+                                    status == UV_ENOTSUP || status == UV_ENOSPC);
 }
 
 static void lose(struct shared *s, int status)
 {
-    if (!shared_is_refusal(status)) {
+    if (!shared_is_refusal(s->breaker->panel, status)) {
         storage_is(s->breaker->panel, true, status);
-    } else if (!s->is_barred && !s->breaker->panel->door.is_lost) {
+    } else if (!s->is_barred) {
         s->is_barred = true;
         note_about(s->breaker, BREAKER_ON_STORAGE_LOST, status);
     }

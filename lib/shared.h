@@ -48,8 +48,8 @@ void shared_inspect(const breaker_t *breaker, uint64_t now, breaker_snapshot_t *
 
 struct fleet_world shared_world(const breaker_t *breaker, uint64_t now);
 
-/* The storage is well, but will not do this with these keys. */
-bool shared_is_refusal(int status);
+/* The storage is well, as far as it has said, but will not do this with these keys. */
+bool shared_is_refusal(const breaker_panel_t *panel, int status);
 
 /* An answer came, or none: what the circuit made of it. from: its state before. */
 void shared_heard(struct shared *shared, breaker_state_t from, const struct fleet_news *news,

@@ -4,8 +4,8 @@
  * be, and changes nothing. What a verb needs follows in order. The answer is {0, wall ms, result of each verb}, {1, wall, what stands, its length}
  * when the guard did not hold, {2, wall, error, which verb} when one failed. Numbers beyond 2^53
  * come as text, because a number of Lua would lose their end. Bells ring last, if all went well,
- * and whether they could is nobody's trouble, nor is whether a register could be kept; a key
- * that must not live for ever and cannot be told so is an error. The verbs of the busiest
+ * and whether they could is nobody's trouble, nor is whether a register could be kept; a key that
+ * must not live for ever and cannot be told so is not made (PEXPIRE alone may be denied). The verbs of the busiest
  * transactions come first, and no function is made on the way: that halves what the script costs
  * beside its commands. */
 #include "redis_lua.h"
@@ -41,7 +41,7 @@ const char redis_lua_text[] =
 "    r = call('INCRBY', k, a)\n"
 "    if type(r) == 'number' then\n"
 "      if r >= 2^53 or r <= -2^53 then r = call('GET', k) end\n"
-"      if b ~= '0' and (r == a or r == tonumber(a)) then redis.call('PEXPIRE', k, b) end\n"
+"      if b ~= '0' and (r == a or r == tonumber(a)) then call('SET', k, a, 'PX', b) end\n"
 "    end\n"
 "  elseif verb == 'g' then -- room\n"
 "    arg = arg + 1\n"
@@ -59,17 +59,25 @@ const char redis_lua_text[] =
 "    arg = arg + 4\n"
 "    r = call('ZREMRANGEBYSCORE', k, '-inf', a)\n"
 "    if type(r) == 'number' then r = call('ZADD', k, b, member) end\n"
-"    if type(r) == 'number' then\n"
-"      if ttl ~= '0' then redis.call('PEXPIRE', k, ttl) end\n"
-"      r = call('ZCARD', k)\n"
+"    if type(r) == 'number' then r = call('ZCARD', k) end\n"
+"    if type(r) == 'number' and ttl ~= '0' then\n"
+"      local e = call('PEXPIRE', k, ttl)\n"
+"      if type(e) == 'table' then\n"
+"        if r == 1 then call('DEL', k) end\n"
+"        r = e\n"
+"      end\n"
 "    end\n"
 "  elseif verb == 'm' then -- member, ttl\n"
 "    arg = arg + 2\n"
-"    if type(call('SADD', k, a)) == 'number' and b ~= '0' then call('PEXPIRE', k, b) end\n"
+"    if type(call('SADD', k, a)) == 'number' and b ~= '0' then\n"
+"      if type(call('PEXPIRE', k, b)) == 'table' then call('DEL', k) end\n"
+"    end\n"
 "  elseif verb == 'h' then -- name, text, ttl\n"
 "    local ttl = ARGV[arg + 3]\n"
 "    arg = arg + 3\n"
-"    if type(call('HSET', k, a, b)) == 'number' and ttl ~= '0' then call('PEXPIRE', k, ttl) end\n"
+"    if type(call('HSET', k, a, b)) == 'number' and ttl ~= '0' then\n"
+"      if type(call('PEXPIRE', k, ttl)) == 'table' then call('DEL', k) end\n"
+"    end\n"
 "  elseif verb == 'n' then -- cursor, room\n"
 "    arg = arg + 2\n"
 "    r = call('SSCAN', k, a, 'COUNT', 32)\n"
@@ -100,4 +108,4 @@ const char redis_lua_text[] =
 /* clang-format on */
 
 /* Of the text above; a test asks the server for it. */
-const char redis_lua_digest[] = "77f8d6d4ad52db3040bdf78e067f5dae6cb0e926";
+const char redis_lua_digest[] = "4157e4f6c00f59e593b13b3c4296443f925d935e";

@@ -254,14 +254,34 @@ static void no_right_to_write(void **state)
 
 /* A counter that cannot be given its life is an error, not a counter for ever that nobody hears
  * of. */
+/* What cannot be told to end is not made; and what has an end, keeps it. */
 static void no_right_to_expire(void **state)
 {
+    struct op *op;
     (void)state;
     server_do(&server, RIGHTS " -pexpire ~mine:* &*");
     as_narrow_user();
     open_watched();
     assert_int_equal(rig_ask(&rig), 0);
-    assert_int_equal(rig_incr(&rig, "n"), UV_EACCES);
+    op = op_new(&rig);
+    op_incr(op, "n", 1, 60000);
+    *op_verb(op, BREAKER_MEMBER, "set") = (breaker_verb_t){.kind = BREAKER_MEMBER,
+                                                           .key = "set",
+                                                           .key_length = 3,
+                                                           .value = (char[]){"member"},
+                                                           .length = 6,
+                                                           .ttl = 60000};
+    op_submit(op);
+    assert_int_equal(op_wait(op), 0);
+    op_free(op);
+    assert_in_range(server_number(&server, "PTTL mine:n"), 1, 60000);
+    assert_int_equal(server_number(&server, "EXISTS mine:set"), 0);
+    op = op_new(&rig);
+    op_verb(op, BREAKER_LOG, "log")->ttl = 60000;
+    op_submit(op);
+    assert_int_equal(op_wait(op), UV_EACCES);
+    op_free(op);
+    assert_int_equal(server_number(&server, "EXISTS mine:log"), 0);
     RIG_UNTIL(&rig, rig.lost == 1);
 }
 
