@@ -305,8 +305,13 @@ static void garbage_in_the_keys(void **state)
     assert_int_equal(actor_turn(&a, TURN_ADMIT), 0); /* no stamp: a trial */
     assert_int_equal(actor_settle(&a, BREAKER_FAILURE, -1), BREAKER_ETRIPPED);
     assert_key("pybreaker:opened_at", "1700000000");
-    put("pybreaker:opened_at", "9223372036854775807");
+    put("pybreaker:opened_at", "253402300799"); /* the end of the year 9999 */
     assert_int_equal(actor_turn(&a, TURN_ADMIT), BREAKER_EREJECTED);
+    put("pybreaker:opened_at", "1700000000000"); /* ms: no time */
+    assert_int_equal(actor_turn(&a, TURN_ADMIT), 0);
+    assert_int_equal(actor_settle(&a, BREAKER_FAILURE, -1), BREAKER_ETRIPPED);
+    put("pybreaker:opened_at", "9223372036854775807");
+    assert_int_equal(actor_turn(&a, TURN_ADMIT), 0);
     actor_leave(&a);
 }
 

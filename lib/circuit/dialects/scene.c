@@ -22,6 +22,10 @@ void scene_tell(struct scene *s, int kind)
 
 /* ---- What the storage says ---------------------------------------------------------------------*/
 
+/* The last ms that Python's datetime has: what is later is no time (ms where seconds are meant, say), and
+ * would shut the circuit for good. */
+#define LAST_TIME INT64_C(253402300799999)
+
 static void hear_opened(struct scene *s, const char *text, size_t length)
 {
     int64_t number;
@@ -30,8 +34,9 @@ static void hear_opened(struct scene *s, const char *text, size_t length)
     if (!talk_parse(text, length, &number) || number < 0)
         return;
     if (s->c->is_wire && __builtin_mul_overflow(number, 1000, &number))
-        number = INT64_MAX;
-    s->c->opened = number;
+        return;
+    if (number <= LAST_TIME)
+        s->c->opened = number;
 }
 
 void scene_read_opened(struct scene *s, unsigned i)
