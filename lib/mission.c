@@ -58,17 +58,23 @@ static void make_undue(struct shared *s)
     wheel_remove(&s->due);
 }
 
-static void give_back(breaker_panel_t *panel, struct mission *m)
+/* Whoever does not use what was free for it, sees that the next is called. */
+static void call_next(breaker_panel_t *panel)
 {
     struct breaker_due_s *due = panel->fleet.line.first;
 
+    if (due == NULL || panel->fleet.free == NULL || panel->is_closing)
+        return;
+    make_undue(shared_at(due));
+    wheel_add(&panel->wheel, due);
+    panel_wake(panel);
+}
+
+static void give_back(breaker_panel_t *panel, struct mission *m)
+{
     m->next = panel->fleet.free;
     panel->fleet.free = m;
-    if (due != NULL && !panel->is_closing) {
-        make_undue(shared_at(due));
-        wheel_add(&panel->wheel, due);
-        panel_wake(panel);
-    }
+    call_next(panel);
 }
 
 static void take_out(struct mission *m)
@@ -197,6 +203,7 @@ void mission_cancel_all(struct shared *s)
         errand_cancel(&m->errand);
         give_back(panel, m);
     }
+    call_next(panel); /* it may have been called itself */
 }
 
 void mission_free(breaker_panel_t *panel)

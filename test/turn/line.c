@@ -12,7 +12,10 @@ struct line {
     struct fixture *f;
     struct fake *fake;
     uv_timer_t other_work; /* the background keeps no loop alive */
+    uv_prepare_t between;  /* what came back, and what is sent for it */
     breaker_t *circuits[CIRCUITS];
+    breaker_order_t orders[CIRCUITS];
+    unsigned told;
 };
 
 static void wait(struct line *line, uint64_t ms)
@@ -27,8 +30,8 @@ static void on_other_work(uv_timer_t *timer)
     (void)timer;
 }
 
-/* Each has a success to tell. */
-static struct line *form(void **state)
+/* Each has something to ask. */
+static struct line *form(void **state, const breaker_options_t *circuit)
 {
     struct line *line = keep(*state, sizeof *line);
     breaker_panel_options_t options;
@@ -45,7 +48,7 @@ static struct line *form(void **state)
     uv_timer_start(&line->other_work, on_other_work, HOUR, 0);
     for (int i = 0; i < CIRCUITS; i++) {
         snprintf(name, sizeof name, "host%d", i);
-        line->circuits[i] = make_breaker(line->f, name, NULL);
+        line->circuits[i] = make_breaker(line->f, name, circuit);
         count_one(line->circuits[i], BREAKER_SUCCESS, 0);
     }
     wait(line, 0);
@@ -66,7 +69,7 @@ static void disperse(struct line *line)
 
 static void test_all_have_their_turn(void **state)
 {
-    struct line *line = form(state);
+    struct line *line = form(state, NULL);
 
     for (int i = 0; i < 100 && fake_pending(line->fake) > 0; i++)
         wait(line, DELAY);
@@ -78,7 +81,7 @@ static void test_all_have_their_turn(void **state)
 /* While a storage is silent, those in line cost nothing: there is nothing to do before a deadline. */
 static void test_a_silent_storage_makes_no_work(void **state)
 {
-    struct line *line = form(state);
+    struct line *line = form(state, NULL);
     int sleep = uv_backend_timeout(&line->f->loop);
 
     assert_true(sleep < 0 || sleep > DELAY);
@@ -93,7 +96,7 @@ static void test_a_silent_storage_makes_no_work(void **state)
 /* The first, the last and those between go: the others are served. */
 static void test_they_leave_the_line(void **state)
 {
-    struct line *line = form(state);
+    struct line *line = form(state, NULL);
     unsigned left = 0;
 
     for (int i = CIRCUITS - 1; i >= 0; i--)
@@ -110,11 +113,57 @@ static void test_they_leave_the_line(void **state)
 
 static void test_all_leave_the_line(void **state)
 {
-    struct line *line = form(state);
+    struct line *line = form(state, NULL);
 
     for (int i = 0; i < CIRCUITS; i++)
         breaker_destroy(line->circuits[i]);
     assert_int_equal(fake_pending(line->fake), 0);
+    disperse(line);
+}
+
+static void on_told(breaker_order_t *order, int status)
+{
+    struct line *line = order->data;
+
+    assert_true(status == 0 || status == UV_ECANCELED);
+    line->told++;
+}
+
+/* Those who are called, whichever end of the names it began with. */
+static void on_between(uv_prepare_t *between)
+{
+    struct line *line = between->data;
+
+    if (fake_pending(line->fake) > 0)
+        return;
+    for (int i = AT_ONCE; i < CIRCUITS - AT_ONCE; i++)
+        breaker_destroy(line->circuits[i]);
+    uv_close((uv_handle_t *)between, NULL);
+}
+
+static void test_who_is_called_and_goes_calls_the_next(void **state)
+{
+    breaker_options_t circuit;
+    struct line *line;
+
+    breaker_options_init(&circuit);
+    circuit.share = BREAKER_SHARE_STATE; /* nobody asks twice */
+    line = form(state, &circuit);
+    for (int i = 0; i < 100; i++) /* until they have nothing more to ask */
+        wait(line, DELAY);
+    for (int i = 0; i < CIRCUITS; i++) {
+        line->orders[i].data = line;
+        assert_int_equal(breaker_refresh(line->circuits[i], &line->orders[i], on_told), 0);
+    }
+    wait(line, 0);
+    assert_int_equal(fake_pending(line->fake), AT_ONCE);
+    uv_prepare_init(&line->f->loop, &line->between);
+    line->between.data = line;
+    uv_prepare_start(&line->between, on_between);
+    for (int i = 0; i < 100 && line->told < CIRCUITS; i++)
+        wait(line, DELAY);
+    assert_true(uv_is_closing((uv_handle_t *)&line->between));
+    assert_int_equal(line->told, CIRCUITS);
     disperse(line);
 }
 
@@ -125,6 +174,7 @@ int main(void)
         BARE_TEST(test_a_silent_storage_makes_no_work),
         BARE_TEST(test_they_leave_the_line),
         BARE_TEST(test_all_leave_the_line),
+        BARE_TEST(test_who_is_called_and_goes_calls_the_next),
     };
     return cmocka_run_group_tests_name("line", tests, NULL, NULL);
 }
