@@ -236,6 +236,13 @@ static void who_refuses_in_an_outage_says_when_it_asks_again(void **state)
     panels_run(&all, all.now + 3 * PANELS_S);
     assert_int_equal(breaker_try_acquire(of(0), &permit), BREAKER_EREJECTED);
     assert_true(breaker_retry_after(of(0)) >= 1 && breaker_retry_after(of(0)) <= 2000);
+    panels_cut(&all, &all.members[0], false);
+    panels_run(&all, all.now + 3 * PANELS_S);
+    assert_int_equal(breaker_retry_after(of(0)), 0);
+    all.refuses = ~(1U << BREAKER_GET);
+    while (breaker_retry_after(of(0)) == 0)
+        panels_run(&all, all.now + PANELS_S / 10);
+    assert_in_range(breaker_retry_after(of(0)), 5000, 10000);
     close_all();
 }
 

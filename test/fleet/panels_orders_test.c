@@ -73,6 +73,29 @@ static void a_hold_given_as_the_storage_dies_stays(void **state)
     close_all();
 }
 
+/* A storage that is away may have lost it: it does not stand there. */
+static void a_hold_that_is_in_force_is_not_obeyed_while_the_storage_is_away(void **state)
+{
+    (void)state;
+    open_some(2, 5, NULL);
+    breaker_hold(of(0), BREAKER_HOLD_OPEN, NULL, NULL);
+    panels_run(&all, all.now + PANELS_S);
+    breaker_hold(of(0), BREAKER_HOLD_OPEN, order_of(0), on_order);
+    panels_run(&all, all.now + PANELS_S);
+    assert_int_equal(answer, 0);
+    panels_cut(&all, &all.members[0], true);
+    panels_run(&all, all.now + 5 * PANELS_S);
+    breaker_hold(of(0), BREAKER_HOLD_OPEN, order_of(0), on_order);
+    panels_run(&all, all.now + 30 * PANELS_S);
+    assert_int_equal(all.members[0].ordered, 2);
+    assert_int_not_equal(answer, 0);
+    panels_cut(&all, &all.members[0], false);
+    panels_run(&all, all.now + 5 * PANELS_S);
+    for (unsigned i = 0; i < 2; i++)
+        assert_int_equal(look(i).hold, BREAKER_HOLD_OPEN);
+    close_all();
+}
+
 /* The last word has who was last, though the storage heard it first. */
 static void a_hold_ordered_later_elsewhere_stays(void **state)
 {
@@ -185,6 +208,7 @@ int main(void)
         cmocka_unit_test(a_hold_and_a_state_go_together),
         cmocka_unit_test(a_later_order_takes_an_earlier_ones_place),
         cmocka_unit_test(a_hold_given_as_the_storage_dies_stays),
+        cmocka_unit_test(a_hold_that_is_in_force_is_not_obeyed_while_the_storage_is_away),
         cmocka_unit_test(a_hold_ordered_later_elsewhere_stays),
         cmocka_unit_test(a_hold_leaves_ones_own_state),
         cmocka_unit_test(an_order_that_grew_old_is_told),

@@ -197,7 +197,7 @@ static void make_entry(struct ask *a, struct fleet *f, const struct fleet_world 
     ask_begin(a, f, w, ASK_ENTRY);
     enter_name(a, w, w->wall);
     enter_name(a, w, w->wall + HALF_DAY);
-    f->wants_entry = false;
+    f->wants_entry = f->is_used = false;
     f->entry_at = w->now + ENTRY_LATER;
 }
 
@@ -240,6 +240,7 @@ static void answered(struct fleet *f, const struct fleet_world *w, struct fleet_
     f->misses = 0;
     f->heard = w->now;
     f->not_before = 0;
+    f->wants_entry |= f->is_used && w->lists && w->now >= f->entry_at;
     if (!f->is_away || w->now < f->refused_until)
         return;
     news->found = true;

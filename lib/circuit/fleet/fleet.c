@@ -261,7 +261,7 @@ void fleet_step(struct fleet *f, const struct fleet_world *w, struct turn *turn,
         obey_order(f, w, turn, news);
         is_order = turn->op != TURN_HOLD;
     }
-    f->wants_entry |= w->lists && w->wall > 0 && w->now >= f->entry_at;
+    f->is_used = true;
     f->plain_until = plain_until(f, w);
     to = fleet_state(f, w->local);
     if (news->entered)

@@ -115,7 +115,7 @@ struct fleet {
     uint64_t sync_at, cas_at, lease_at; /* the next one is due; UINT64_MAX: none is */
     uint64_t not_before;                /* while the storage is away: no SYNC before */
     uint64_t lease_after;               /* all were taken: nothing is asked for before */
-    uint64_t entry_at;      /* it enters itself in the list of circuits when it is used then */
+    uint64_t entry_at;      /* it enters itself in the list of circuits when it was used then */
     uint64_t admitted_at;   /* RECOVERING: the last admission */
     uint64_t oldest_permit; /* an epoch of L's: as current came into force, or later */
     uint64_t refused_until; /* see refused_twice: as long as that, or until it writes again */
@@ -135,6 +135,7 @@ struct fleet {
     bool is_away;                               /* the storage: L decides */
     bool has_failed;                            /* RECOVERING by trials: my last one has */
     bool is_differing; /* another process's policy differs from this one's */
+    bool is_used;      /* since its last entry */
     bool wants_entry;  /* into the list of circuits */
     bool wants_read;   /* of buckets, beside the SYNC under way */
     struct fleet_lease leases[FLEET_LEASES];

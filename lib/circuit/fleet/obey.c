@@ -53,7 +53,7 @@ void obey_order(struct fleet *f, const struct fleet_world *w, struct turn *turn,
     bool only_holds = turn->op == TURN_HOLD && (f->order.is_offered || f->order.op == TURN_ADMIT);
 
     turn->verdict = 0;
-    if (turn->op == TURN_HOLD && turn->hold == f->current.hold && !obey_waits(f)) {
+    if (turn->op == TURN_HOLD && turn->hold == f->current.hold && !obey_waits(f) && !f->is_away) {
         news->obeyed = true;
         return;
     }

@@ -16,6 +16,14 @@ static uint64_t recovering_retry_after(const struct fleet *f, const struct fleet
     return ((tenth + 1) * time + FLEET_TENTHS - 1) / FLEET_TENTHS - held;
 }
 
+/* While the storage is away, or will not write. */
+static uint64_t away_retry_after(const struct fleet *f, const struct fleet_world *w)
+{
+    uint64_t until = fleet_max(f->not_before, f->refused_until);
+
+    return fleet_max(elapsed(w->now, until), 1);
+}
+
 uint64_t fleet_retry_after(const struct fleet *f, const struct fleet_world *w)
 {
     uint64_t local = native_retry_after(w->local, w->rules, w->now), ours = 0;
@@ -23,7 +31,7 @@ uint64_t fleet_retry_after(const struct fleet *f, const struct fleet_world *w)
     if (w->local->hold != BREAKER_HOLD_NONE)
         return local;
     if (f->is_away && fleet_options(w)->on_outage == BREAKER_OUTAGE_REFUSE)
-        return fleet_max(local, fleet_max(elapsed(w->now, f->not_before), 1));
+        return fleet_max(local, away_retry_after(f, w));
     if (f->is_away)
         return local;
     if (f->current.state == BREAKER_BROKEN)
