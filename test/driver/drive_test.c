@@ -53,6 +53,7 @@ static void outcomes(void **state)
     assert_int_equal(speaker_number(&s, "epoch"), 1);
     is_in("quit", "PASSING");
     assert_int_equal(speaker_end(&s), 0);
+    assert_string_equal(s.complaint, "");
 }
 
 static void a_trip_and_a_recovery(void **state)
@@ -186,7 +187,9 @@ static void wrong_arguments(void **state)
         speaker_hear(&s);
         assert_non_null(speaker_text(&s, "error"));
         assert_string_equal(speaker_text(&s, "field"), wrong[i].field);
+        assert_true(speaker_is_silent(&s));
         assert_int_equal(speaker_end(&s), 2);
+        assert_non_null(strstr(s.complaint, wrong[i].field));
     }
 }
 
