@@ -99,8 +99,8 @@ static int on_start(breaker_call_t *call)
 /* A call that nobody waited for is over: its time was, or it was refused late. */
 static void tell_over(const struct job *job, int status)
 {
-    answer_print(json_pack("{s:s, s:s, s:s}", "event", "call_over", "id", job->id, "status",
-                           answer_status_name(status)));
+    print_line(json_pack("{s:s, s:o, s:s}", "event", "call_over", "id", print_text(job->id),
+                         "status", answer_status_name(status)));
 }
 
 static void on_done(breaker_call_t *call, int status)
@@ -201,7 +201,7 @@ void call_begin(struct drive *drive, const char *id)
         answer_error(drive, "in use, or too long", id);
         return;
     }
-    answer_add(drive, "id", json_string(id));
+    answer_add(drive, "id", print_text(id));
     begin(drive, make(drive, id));
 }
 
@@ -215,7 +215,7 @@ void call_end(struct drive *drive, const char *id, const char *outcome)
                      result == NULL ? outcome : id);
         return;
     }
-    answer_add(drive, "id", json_string(id));
+    answer_add(drive, "id", print_text(id));
     answer_add(drive, "outcome", json_string(outcome));
     job->is_awaited = true;
     finish(job, result);

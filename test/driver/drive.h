@@ -12,11 +12,13 @@
  *   lines.c      standard input, read by the loop
  *   commands.c   which word does what
  *   calls.c      guarded calls
- *   answers.c    what is printed
+ *   answers.c    what is answered and told
+ *   print.c      how it is written
  */
 #ifndef DRIVE_H
 #define DRIVE_H
 
+#include "print.h"
 #include <breaker.h>
 #include <breaker/dialects.h>
 #include <breaker/storage.h>
@@ -121,8 +123,8 @@ void lines_begin(struct drive *drive);
 void lines_next(struct drive *drive); /* the command is over */
 void lines_end(struct drive *drive);
 
-/* commands.c: line may be written to. */
-void command_run(struct drive *drive, char *line);
+/* commands.c: line may be written to; there is a zero behind its length. */
+void command_run(struct drive *drive, char *line, size_t length);
 
 /* calls.c */
 void call_once(struct drive *drive, const char *outcome);
@@ -136,7 +138,6 @@ void answer_status(struct drive *drive, int status);
 void answer_done(struct drive *drive); /* told when the events that it brought have been */
 void answer_error(struct drive *drive, const char *error, const char *field);
 void answer_event(breaker_listener_t *listener, const breaker_event_t *event);
-void answer_print(json_t *object); /* a line; takes the object */
 
 /* The library's names for states, outcomes and reasons are constants; these are for people. */
 const char *answer_status_name(int status);

@@ -195,6 +195,12 @@ static void circuits_are_listed(void **state)
     assert_false(lists(&second, "the other"));
 }
 
+/* NULL: it is about the whole storage. */
+static const char *name_in(const char *event)
+{
+    return json_string_value(json_object_get(speaker_event(&first, event), "name"));
+}
+
 static void the_storage_goes_and_comes(void **state)
 {
     (void)state;
@@ -213,6 +219,24 @@ static void the_storage_goes_and_comes(void **state)
     assert_string_equal(speaker_text(&first, "state"), "BROKEN");
 }
 
+/* A name that is not UTF-8 is one in Redis as anywhere, and is listed as it is told. */
+static void a_name_of_any_bytes(void **state)
+{
+    static const char name[] = "\xee\xbf\xbf\xee\xbf\xbe"; /* as print.h has it */
+
+    (void)state;
+    SPEAKER_START(&first, "--storage", url, "--name", "\xff\xfe");
+    SPEAKER_START(&second, "--storage", url, "--name", "other");
+    speaker_ask(&first, "trip");
+    assert_string_equal(name_in("state_change"), name);
+    speaker_ask(&first, "reset");
+    for (int i = 0; i < 200 && !lists(&second, name); i++) {
+        speaker_ask(&first, "call ok");
+        speaker_ask(&first, "wait 20");
+    }
+    assert_true(lists(&second, name));
+}
+
 #define TEST(name) cmocka_unit_test_teardown(name, hang_up)
 
 int main(void)
@@ -226,6 +250,7 @@ int main(void)
         TEST(native),
         TEST(circuits_are_listed),
         TEST(the_storage_goes_and_comes),
+        TEST(a_name_of_any_bytes),
     };
     return cmocka_run_group_tests(tests, start, end);
 }

@@ -152,6 +152,10 @@ static void wrong_commands(void **state)
     speaker_ask(&s, "begin one");
     has_error("begin one", "one");
     has_error("end one well", "well");
+    assert_int_equal(write(s.to, "begin a\0b\n", 10), 10);
+    assert_non_null(json_object_get(speaker_hear(&s), "error"));
+    assert_int_equal(write(s.to, "\0trip\n", 6), 6);
+    assert_non_null(json_object_get(speaker_hear(&s), "error"));
     speaker_say(&s, "");
     speaker_ask(&s, "  state  ");
     assert_string_equal(speaker_text(&s, "op"), "state");

@@ -89,11 +89,11 @@ static const struct parameter redis[] = {
 
 _Noreturn void settings_refuse(const char *error, const char *field, const char *value)
 {
-    json_t *object = json_pack("{s:s, s:s}", "error", error, "field", field);
+    json_t *object = json_pack("{s:s, s:o}", "error", error, "field", print_text(field));
 
     if (value != NULL)
-        json_object_set_new(object, "value", json_string(value));
-    answer_print(object);
+        json_object_set_new(object, "value", print_text(value));
+    print_line(object);
     fprintf(stderr, "drive: %s: %s\n", field, error);
     exit(FATAL);
 }
