@@ -171,10 +171,13 @@ static json_t *change(const breaker_event_t *event)
                      "last_error", (json_int_t)event->status, "counts", counts_of(&event->counts));
 }
 
+/* Of one breaker, whose name it has then, or of all of them. */
 static json_t *storage_event(const char *kind, const breaker_event_t *event)
 {
     json_t *object = json_pack("{s:s}", "event", kind);
 
+    if (event->breaker != NULL)
+        json_object_set_new(object, "name", name_of(event));
     if (event->kind == BREAKER_ON_STORAGE_LOST) {
         const char *message = answer_status_name(event->status);
         json_object_set_new(object, "status", json_integer(event->status));
