@@ -44,7 +44,10 @@ static const struct result *find_result(const char *name)
 
 static bool is_excluded(const struct drive *drive, const struct result *result)
 {
-    return drive->settings.dialect == NULL && result->status == EXCLUDED;
+    const struct settings *settings = &drive->settings;
+
+    return result->status == EXCLUDED &&
+           (settings->dialect == NULL || settings_value(settings, "excluded_outcome") != NULL);
 }
 
 /* ---- One call ----------------------------------------------------------------------------------*/
@@ -66,7 +69,7 @@ static void finish(struct job *job, const struct result *result)
 
     job->is_started = false;
     if (is_excluded(drive, result))
-        breaker_finish(&job->call, status); /* the policy says what that means */
+        breaker_finish(&job->call, EXCLUDED); /* the policy says what that means */
     else
         breaker_finish_as(&job->call, status, result->outcome);
 }

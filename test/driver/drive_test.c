@@ -1,4 +1,5 @@
-/* The drive on memory: every command, in the words of a script; what is wrong is named. */
+/* The drive on memory: every command, in the words of a script; what is wrong in them is
+ * named. drive_arguments_test.c is about what is wrong before. */
 #include "speaker.h"
 #include <setjmp.h>
 #include <stdarg.h>
@@ -161,42 +162,6 @@ static void wrong_commands(void **state)
     assert_string_equal(speaker_text(&s, "op"), "state");
 }
 
-static void wrong_arguments(void **state)
-{
-    static const struct {
-        const char *arguments[5], *field;
-    } wrong[] = {
-        {{"--error-ratio", "2"}, "error_ratio"},
-        {{"--error-ratio", "half"}, "error_ratio"},
-        {{"--window", "-5"}, "window"},
-        {{"--window", "1x"}, "window"},
-        {{"--min-calls", "5000000000"}, "min_calls"},
-        {{"--recovery", "slowly"}, "recovery"},
-        {{"--share", "some"}, "share"},
-        {{"--on-outage", "panic"}, "on_outage"},
-        {{"--colour", "red"}, "colour"},
-        {{"colour", "red"}, "colour"},
-        {{"--window"}, "window"},
-        {{"--name", ""}, "name"},
-        {{"--storage", "paper"}, "storage"},
-        {{"--dialect", "latin"}, "dialect"},
-        {{"--dialect", "lasier", "--failure-timeout", "0.5"}, "failure_timeout"},
-        {{"--dialect", "pybreaker", "--fail-max", "many"}, "fail_max"},
-        {{"--dialect", "requests", "--ttl", "soon"}, "ttl"},
-    };
-
-    (void)state;
-    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
-        speaker_start(&s, wrong[i].arguments);
-        speaker_hear(&s);
-        assert_non_null(speaker_text(&s, "error"));
-        assert_string_equal(speaker_text(&s, "field"), wrong[i].field);
-        assert_true(speaker_is_silent(&s));
-        assert_int_equal(speaker_end(&s), 2);
-        assert_non_null(strstr(s.complaint, wrong[i].field));
-    }
-}
-
 /* Lines without waiting for answers, and no newline after the last: all are answered, in order. */
 static void the_end_of_input(void **state)
 {
@@ -234,6 +199,10 @@ static void dialects(void **state)
     calls("call base", true); /* as a failure */
     assert_int_equal(speaker_number(&s, "fail_counter"), 1);
     speaker_end(&s);
+    SPEAKER_START(&s, "--dialect", "pybreaker", "--excluded-outcome", "failure");
+    calls("call excluded", true);
+    assert_int_equal(speaker_number(&s, "fail_counter"), 1);
+    speaker_end(&s);
     SPEAKER_START(&s, "--dialect", "lasier", "--failure-key", "f", "--request-key", "r",
                   "--max-failures-percentage", "50", "--min-accepted-requests", "1",
                   "--failure-timeout", "10", "--circuit-timeout", "10");
@@ -259,9 +228,14 @@ static void dialects(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(outcomes),        TEST(a_trip_and_a_recovery),      TEST(time_passes),
-        TEST(management),      TEST(calls_that_take_their_time), TEST(wrong_commands),
-        TEST(wrong_arguments), TEST(the_end_of_input),           TEST(dialects),
+        TEST(outcomes),
+        TEST(a_trip_and_a_recovery),
+        TEST(time_passes),
+        TEST(management),
+        TEST(calls_that_take_their_time),
+        TEST(wrong_commands),
+        TEST(the_end_of_input),
+        TEST(dialects),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
