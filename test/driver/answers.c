@@ -1,20 +1,10 @@
-/* Knows what is printed: one JSON object per line, flushed, with the counters that the circuit's own
- * system shows. */
+/* Knows what is answered and told, with the counters that the circuit's own system shows. */
 #include "drive.h"
-#include <stdio.h>
 #include <string.h>
-
-void answer_print(json_t *object)
-{
-    json_dumpf(object, stdout, JSON_COMPACT);
-    putchar('\n');
-    fflush(stdout);
-    json_decref(object);
-}
 
 void answer_add(struct drive *drive, const char *key, json_t *value)
 {
-    json_object_set_new(drive->answer, key, value);
+    json_object_set_new(drive->answer, key, value != NULL ? value : json_null());
 }
 
 const char *answer_status_name(int status)
@@ -147,7 +137,7 @@ static void on_turn(uv_idle_t *teller)
     uv_idle_stop(teller);
     show(drive);
     drive->answer = NULL;
-    answer_print(answer);
+    print_line(answer);
     lines_next(drive);
 }
 
@@ -160,20 +150,40 @@ void answer_done(struct drive *drive)
 
 void answer_error(struct drive *drive, const char *error, const char *field)
 {
-    answer_add(drive, "error", json_string(error));
+    answer_add(drive, "error", print_text(error));
     if (field != NULL)
-        answer_add(drive, "field", json_string(field));
+        answer_add(drive, "field", print_text(field));
     answer_done(drive);
 }
 
 /* ---- Events ------------------------------------------------------------------------------------*/
 
+static json_t *name_of(const breaker_event_t *event)
+{
+    return print_text(breaker_name(event->breaker));
+}
+
 static json_t *change(const breaker_event_t *event)
 {
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:o}", "event", "state_change", "name",
-                     breaker_name(event->breaker), "from", breaker_state_name(event->from), "to",
+    return json_pack("{s:s, s:o, s:s, s:s, s:s, s:I, s:o}", "event", "state_change", "name",
+                     name_of(event), "from", breaker_state_name(event->from), "to",
                      breaker_state_name(event->to), "by", event->elsewhere ? "elsewhere" : "here",
                      "last_error", (json_int_t)event->status, "counts", counts_of(&event->counts));
+}
+
+/* Of one breaker, whose name it has then, or of all of them. */
+static json_t *storage_event(const char *kind, const breaker_event_t *event)
+{
+    json_t *object = json_pack("{s:s}", "event", kind);
+
+    if (event->breaker != NULL)
+        json_object_set_new(object, "name", name_of(event));
+    if (event->kind == BREAKER_ON_STORAGE_LOST) {
+        const char *message = answer_status_name(event->status);
+        json_object_set_new(object, "status", json_integer(event->status));
+        json_object_set_new(object, "message", json_string(message));
+    }
+    return object;
 }
 
 void answer_event(breaker_listener_t *listener, const breaker_event_t *event)
@@ -181,20 +191,18 @@ void answer_event(breaker_listener_t *listener, const breaker_event_t *event)
     (void)listener;
     switch (event->kind) {
     case BREAKER_ON_STATE_CHANGE:
-        answer_print(change(event));
+        print_line(change(event));
         break;
     case BREAKER_ON_OTHER_POLICY:
-        answer_print(
-            json_pack("{s:s, s:s}", "event", "other_policy", "name", breaker_name(event->breaker)));
+        print_line(json_pack("{s:s, s:o}", "event", "other_policy", "name", name_of(event)));
         break;
     case BREAKER_ON_STORAGE_LOST:
-        answer_print(json_pack("{s:s, s:i, s:s}", "event", "storage_lost", "status", event->status,
-                               "message", answer_status_name(event->status)));
+        print_line(storage_event("storage_lost", event));
         break;
     case BREAKER_ON_STORAGE_FOUND:
-        answer_print(json_pack("{s:s}", "event", "storage_found"));
+        print_line(storage_event("storage_found", event));
         break;
     default:
-        answer_print(json_pack("{s:s}", "event", "missed"));
+        print_line(json_pack("{s:s}", "event", "missed"));
     }
 }

@@ -44,7 +44,10 @@ static const struct result *find_result(const char *name)
 
 static bool is_excluded(const struct drive *drive, const struct result *result)
 {
-    return drive->settings.dialect == NULL && result->status == EXCLUDED;
+    const struct settings *settings = &drive->settings;
+
+    return result->status == EXCLUDED &&
+           (settings->dialect == NULL || settings_value(settings, "excluded_outcome") != NULL);
 }
 
 /* ---- One call ----------------------------------------------------------------------------------*/
@@ -66,7 +69,7 @@ static void finish(struct job *job, const struct result *result)
 
     job->is_started = false;
     if (is_excluded(drive, result))
-        breaker_finish(&job->call, status); /* the policy says what that means */
+        breaker_finish(&job->call, EXCLUDED); /* the policy says what that means */
     else
         breaker_finish_as(&job->call, status, result->outcome);
 }
@@ -99,8 +102,8 @@ static int on_start(breaker_call_t *call)
 /* A call that nobody waited for is over: its time was, or it was refused late. */
 static void tell_over(const struct job *job, int status)
 {
-    answer_print(json_pack("{s:s, s:s, s:s}", "event", "call_over", "id", job->id, "status",
-                           answer_status_name(status)));
+    print_line(json_pack("{s:s, s:o, s:s}", "event", "call_over", "id", print_text(job->id),
+                         "status", answer_status_name(status)));
 }
 
 static void on_done(breaker_call_t *call, int status)
@@ -201,7 +204,7 @@ void call_begin(struct drive *drive, const char *id)
         answer_error(drive, "in use, or too long", id);
         return;
     }
-    answer_add(drive, "id", json_string(id));
+    answer_add(drive, "id", print_text(id));
     begin(drive, make(drive, id));
 }
 
@@ -215,7 +218,7 @@ void call_end(struct drive *drive, const char *id, const char *outcome)
                      result == NULL ? outcome : id);
         return;
     }
-    answer_add(drive, "id", json_string(id));
+    answer_add(drive, "id", print_text(id));
     answer_add(drive, "outcome", json_string(outcome));
     job->is_awaited = true;
     finish(job, result);

@@ -66,7 +66,7 @@ static void on_name(breaker_listing_t *listing, const char *name)
 {
     struct drive *drive = listing->data;
 
-    json_array_append_new(drive->names, json_string(name));
+    json_array_append_new(drive->names, print_text(name));
 }
 
 static void on_listed(breaker_listing_t *listing, int status)
@@ -162,20 +162,23 @@ static const struct command *find(const char *name)
     return NULL;
 }
 
-void command_run(struct drive *drive, char *line)
+void command_run(struct drive *drive, char *line, size_t length)
 {
     char *words[WORDS_MAX], *rest = NULL;
     unsigned count = 0;
+    bool is_whole = memchr(line, '\0', length) == NULL;
     char *word = strtok_r(line, " \t\r", &rest);
 
     for (; word != NULL && count < WORDS_MAX; word = strtok_r(NULL, " \t\r", &rest))
         words[count++] = word;
-    if (count == 0)
+    if (count == 0 && is_whole)
         return;
-    const struct command *command = find(words[0]);
     drive->answer = json_object();
-    answer_add(drive, "op", json_string(words[0]));
-    if (command == NULL)
+    answer_add(drive, "op", print_text(count > 0 ? words[0] : ""));
+    const struct command *command = count > 0 ? find(words[0]) : NULL;
+    if (!is_whole)
+        answer_error(drive, "a byte of zero in the line", NULL);
+    else if (command == NULL)
         answer_error(drive, "no such command", words[0]);
     else if (count != command->count + 1)
         answer_error(drive, "not the arguments it takes", command->arguments);

@@ -60,7 +60,7 @@ static const struct parameter aiomisc[] = {
     END,
 };
 
-bool dialect_begin(struct settings *settings, const char *dialect)
+static bool choose(struct settings *settings, const char *dialect)
 {
     const struct word *family = families;
 
@@ -78,9 +78,17 @@ bool dialect_begin(struct settings *settings, const char *dialect)
     } else {
         return false;
     }
-    settings->dialect = dialect;
-    settings->options.dialect = &settings->of.dialect;
     return true;
+}
+
+void dialect_begin(struct settings *settings)
+{
+    settings->dialect = settings_value(settings, "dialect");
+    if (settings->dialect == NULL)
+        return;
+    if (!choose(settings, settings->dialect))
+        settings_refuse("no such dialect", "dialect", settings->dialect);
+    settings->options.dialect = &settings->of.dialect;
 }
 
 bool dialect_is(const struct settings *settings, int kind)
@@ -104,11 +112,48 @@ static const struct parameter *parameters(const struct settings *settings)
 
 bool dialect_take(struct settings *settings, const char *name, const char *value)
 {
-    if (settings->dialect == NULL)
-        return false;
-    if (!settings_take(parameters(settings), &settings->of, name, value))
-        return false;
-    if (strcmp(name, "max_failures_percentage") == 0)
+    return value_take(parameters(settings), &settings->of, name, value);
+}
+
+bool dialect_knows(const char *name)
+{
+    const struct parameter *const all[] = {pybreaker, lasier, requests, aiomisc};
+
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        if (value_find(all[i], name) != NULL)
+            return true;
+    return false;
+}
+
+/* ---- Which go together -------------------------------------------------------------------------*/
+
+/* One rule or the other. */
+static void end_lasier(struct settings *settings)
+{
+    bool is_percentage = settings_value(settings, "max_failures_percentage") != NULL;
+
+    if (is_percentage && settings_value(settings, "max_failures") != NULL)
+        settings_refuse("not together with --max-failures-percentage", "max_failures", NULL);
+    if (!is_percentage && settings_value(settings, "min_accepted_requests") != NULL)
+        settings_refuse("only with --max-failures-percentage", "min_accepted_requests", NULL);
+    if (is_percentage)
         settings->of.lasier.kind = BREAKER_LASIER_PERCENTAGE;
-    return true;
+}
+
+static void end_family(struct settings *settings)
+{
+    const breaker_pybreaker_t *family = &settings->of.pybreaker;
+    bool always = family->variant == BREAKER_AIOBREAKER || family->variant == BREAKER_INFUSE;
+
+    if (always && family->throw_new_error_on_trip == 0)
+        settings_refuse("always so in this --dialect", "throw_new_error_on_trip",
+                        settings->dialect);
+}
+
+void dialect_end(struct settings *settings)
+{
+    if (dialect_is(settings, BREAKER_DIALECT_LASIER))
+        end_lasier(settings);
+    else if (dialect_is(settings, BREAKER_DIALECT_PYBREAKER))
+        end_family(settings);
 }

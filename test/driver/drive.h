@@ -6,17 +6,21 @@
  *     drive --dialect pybreaker|asyncbreaker|aiobreaker|infuse|lasier|requests|aiomisc ...
  *
  *   main.c       the life of the program
- *   settings.c   arguments: what they are called and where they go
+ *   settings.c   arguments: what they are called, and which go together
  *   dialects.c   the same for dialects, whose times are seconds
+ *   values.c     what they may hold and where it goes
+ *   refusals.c   what is said about those that are wrong
  *   house.c      storage, policy, panel and breaker, made and destroyed
  *   lines.c      standard input, read by the loop
  *   commands.c   which word does what
  *   calls.c      guarded calls
- *   answers.c    what is printed
+ *   answers.c    what is answered and told
+ *   print.c      how it is written
  */
 #ifndef DRIVE_H
 #define DRIVE_H
 
+#include "print.h"
 #include <breaker.h>
 #include <breaker/dialects.h>
 #include <breaker/storage.h>
@@ -35,7 +39,8 @@ struct settings {
     const char *storage;
     const char *name;
     const char *dialect; /* NULL: the native circuit */
-    bool says_share;
+    int count;           /* of arguments, in pairs of a name and a value */
+    char **arguments;
     breaker_options_t options;
     breaker_panel_options_t panel;
     union {
@@ -86,11 +91,16 @@ struct drive {
     bool is_ending;
 };
 
-/* settings.c: prints what is wrong and ends the program. */
+/* settings.c: ends the program if something is wrong. */
 void settings_read(struct settings *settings, int count, char **arguments);
-_Noreturn void settings_refuse(const char *error, const char *field, const char *value);
+const char *settings_value(const struct settings *settings, const char *name); /* NULL: not given */
+const char *settings_argument(const char *field); /* by which such a field of the library is set */
 
-/* One argument: its name, with underscores; what it is; and where it goes. */
+/* refusals.c: says what is wrong, and ends the program. */
+_Noreturn void settings_refuse(const char *error, const char *field, const char *value);
+_Noreturn void settings_refuse_word(const char *error, const char *word); /* that is no name */
+
+/* values.c. One argument: its name, with underscores; what it is; and where it goes. */
 enum kind { TIME, SECONDS, COUNT, RATIO, TEXT, WORD };
 struct word {
     const char *text;
@@ -102,13 +112,16 @@ struct parameter {
     size_t offset;
     const struct word *words; /* of a WORD */
 };
-/* false: there is none of that name. */
-bool settings_take(const struct parameter *parameters, void *base, const char *name,
-                   const char *value);
+/* NULL, false: there is none of that name. */
+const struct parameter *value_find(const struct parameter *parameters, const char *name);
+bool value_take(const struct parameter *parameters, void *base, const char *name,
+                const char *value);
 
 /* dialects.c */
-bool dialect_begin(struct settings *settings, const char *dialect); /* false: unknown */
+void dialect_begin(struct settings *settings);
 bool dialect_take(struct settings *settings, const char *name, const char *value);
+bool dialect_knows(const char *name);        /* some dialect does */
+void dialect_end(struct settings *settings); /* all are taken */
 bool dialect_is(const struct settings *settings, int kind);
 
 /* house.c */
@@ -121,8 +134,8 @@ void lines_begin(struct drive *drive);
 void lines_next(struct drive *drive); /* the command is over */
 void lines_end(struct drive *drive);
 
-/* commands.c: line may be written to. */
-void command_run(struct drive *drive, char *line);
+/* commands.c: line may be written to; there is a zero behind its length. */
+void command_run(struct drive *drive, char *line, size_t length);
 
 /* calls.c */
 void call_once(struct drive *drive, const char *outcome);
@@ -136,7 +149,6 @@ void answer_status(struct drive *drive, int status);
 void answer_done(struct drive *drive); /* told when the events that it brought have been */
 void answer_error(struct drive *drive, const char *error, const char *field);
 void answer_event(breaker_listener_t *listener, const breaker_event_t *event);
-void answer_print(json_t *object); /* a line; takes the object */
 
 /* The library's names for states, outcomes and reasons are constants; these are for people. */
 const char *answer_status_name(int status);

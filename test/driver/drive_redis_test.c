@@ -195,6 +195,12 @@ static void circuits_are_listed(void **state)
     assert_false(lists(&second, "the other"));
 }
 
+/* NULL: it is about the whole storage. */
+static const char *name_in(const char *event)
+{
+    return json_string_value(json_object_get(speaker_event(&first, event), "name"));
+}
+
 static void the_storage_goes_and_comes(void **state)
 {
     (void)state;
@@ -203,14 +209,51 @@ static void the_storage_goes_and_comes(void **state)
     speaker_ask(&first, "state");
     server_kill(&server);
     is_told(&first, "storage_lost");
+    assert_null(name_in("storage_lost"));
     speaker_ask(&first, "call fail");
     assert_true(speaker_is(&first, "admitted"));
     speaker_ask(&first, "call fail");
     assert_true(speaker_is(&first, "admitted"));
     server_restart(&server);
     is_told(&first, "storage_found");
+    assert_null(name_in("storage_found"));
     speaker_ask(&first, "call fail");
     assert_string_equal(speaker_text(&first, "state"), "BROKEN");
+}
+
+/* Something else is where one circuit's record would be: that is about this circuit. */
+static void a_key_is_taken(void **state)
+{
+    (void)state;
+    server_do(&server, "LPUSH {svc}:1:r squatter");
+    SPEAKER_START(&first, "--storage", url, "--name", "svc");
+    speaker_ask(&first, "call ok");
+    is_told(&first, "storage_lost");
+    assert_string_equal(name_in("storage_lost"), "svc");
+    server_do(&server, "DEL {svc}:1:r");
+    for (int i = 0; i < 200 && speaker_event(&first, "storage_found") == NULL; i++) {
+        speaker_ask(&first, "call ok");
+        speaker_ask(&first, "wait 50");
+    }
+    assert_string_equal(name_in("storage_found"), "svc");
+}
+
+/* A name that is not UTF-8 is one in Redis as anywhere, and is listed as it is told. */
+static void a_name_of_any_bytes(void **state)
+{
+    static const char name[] = "\xee\xbf\xbf\xee\xbf\xbe"; /* as print.h has it */
+
+    (void)state;
+    SPEAKER_START(&first, "--storage", url, "--name", "\xff\xfe");
+    SPEAKER_START(&second, "--storage", url, "--name", "other");
+    speaker_ask(&first, "trip");
+    assert_string_equal(name_in("state_change"), name);
+    speaker_ask(&first, "reset");
+    for (int i = 0; i < 200 && !lists(&second, name); i++) {
+        speaker_ask(&first, "call ok");
+        speaker_ask(&first, "wait 20");
+    }
+    assert_true(lists(&second, name));
 }
 
 #define TEST(name) cmocka_unit_test_teardown(name, hang_up)
@@ -226,6 +269,8 @@ int main(void)
         TEST(native),
         TEST(circuits_are_listed),
         TEST(the_storage_goes_and_comes),
+        TEST(a_key_is_taken),
+        TEST(a_name_of_any_bytes),
     };
     return cmocka_run_group_tests(tests, start, end);
 }

@@ -3,6 +3,14 @@
 #include "drive.h"
 #include <string.h>
 
+/* bad: the library's name of what is wrong; NULL: it is not one of the arguments but this. */
+static void check(int status, const char *bad, const char *field)
+{
+    if (status != 0)
+        settings_refuse(breaker_strerror(status), bad != NULL ? settings_argument(bad) : field,
+                        NULL);
+}
+
 static void make_storage(struct drive *drive)
 {
     struct settings *settings = &drive->settings;
@@ -21,8 +29,15 @@ static void make_storage(struct drive *drive)
         settings_refuse("built without Redis", "storage", settings->storage);
 #endif
     }
-    if (status != 0)
-        settings_refuse(breaker_strerror(status), bad != NULL ? bad : "storage", NULL);
+    check(status, bad, "storage");
+}
+
+/* The library does not say which. */
+static const char *panel_fault(const breaker_panel_options_t *options)
+{
+    bool is_time = options->storage_timeout >= 1 && options->storage_timeout <= BREAKER_TIME_MAX;
+
+    return is_time ? "max_turns" : "storage_timeout";
 }
 
 static void make_panel(struct drive *drive)
@@ -33,8 +48,7 @@ static void make_panel(struct drive *drive)
     settings->panel.storage = drive->storage;
     settings->panel.data = drive;
     status = breaker_panel_create(&drive->panel, &drive->loop, &settings->panel);
-    if (status != 0)
-        settings_refuse(breaker_strerror(status), "panel", NULL);
+    check(status, status == UV_EINVAL ? panel_fault(&settings->panel) : NULL, "storage");
     drive->listener.kinds = BREAKER_ON_STATE_CHANGE | BREAKER_ON_OTHER_POLICY |
                             BREAKER_ON_STORAGE_LOST | BREAKER_ON_STORAGE_FOUND | BREAKER_ON_MISSED;
     drive->listener.notify = answer_event;
@@ -47,8 +61,7 @@ void house_build(struct drive *drive)
     const char *bad = NULL;
     int status = breaker_policy_create(&drive->policy, &drive->settings.options, &bad);
 
-    if (status != 0)
-        settings_refuse(breaker_strerror(status), bad != NULL ? bad : "policy", NULL);
+    check(status, bad, "dialect");
     breaker_policy_exclude(drive->policy, EXCLUDED);
     make_storage(drive);
     make_panel(drive);

@@ -8,7 +8,7 @@ static void read_more(struct drive *drive);
 /* ---- Out ---------------------------------------------------------------------------------------*/
 
 /* True: a line, or what is left at the end, is in line. */
-static bool take_line(struct lines *lines, char *line)
+static bool take_line(struct lines *lines, char *line, size_t *line_length)
 {
     const char *newline = memchr(lines->bytes, '\n', lines->length);
     size_t length = newline != NULL ? (size_t)(newline - lines->bytes) : lines->length;
@@ -19,6 +19,7 @@ static bool take_line(struct lines *lines, char *line)
         return false;
     memcpy(line, lines->bytes, length);
     line[length] = '\0';
+    *line_length = length;
     lines->length -= taken;
     memmove(lines->bytes, lines->bytes + taken, lines->length);
     return true;
@@ -27,9 +28,10 @@ static bool take_line(struct lines *lines, char *line)
 void lines_next(struct drive *drive)
 {
     static char line[LINES_MAX + 1]; /* too large for a stack */
+    size_t length;
 
-    while (drive->answer == NULL && !drive->is_ending && take_line(&drive->lines, line))
-        command_run(drive, line);
+    while (drive->answer == NULL && !drive->is_ending && take_line(&drive->lines, line, &length))
+        command_run(drive, line, length);
     if (drive->is_ending)
         return;
     if (drive->lines.is_over && drive->lines.length == 0 && drive->answer == NULL)

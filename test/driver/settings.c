@@ -1,11 +1,7 @@
-/* Knows how an argument is called, what it may hold, and where it goes: every option of the circuit by
- * its own name, with dashes. Whether values are in range is the library's to say. */
+/* Knows how an argument is called, and beside which others: every option of the circuit by its own name,
+ * with dashes. None is passed over: what has no meaning is refused. */
 #include "drive.h"
-#include <ctype.h>
-#include <errno.h>
-#include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { NAME = 64 };
@@ -35,7 +31,7 @@ static const struct word outcomes[] = {{"success", BREAKER_SUCCESS},
 #name, WORD, offsetof(breaker_options_t, name), words \
     }
 
-static const struct parameter options[] = {
+static const struct parameter native[] = {
     OPTION(window, TIME),
     OPTION(buckets, COUNT),
     OPTION(last_calls, COUNT),
@@ -58,12 +54,17 @@ static const struct parameter options[] = {
     OPTION(max_trials, COUNT),
     OPTION(success_threshold, COUNT),
     OPTION(probe_time, TIME),
-    OPTION(timeout, TIME),
-    CHOICE(excluded_outcome, outcomes),
     CHOICE(share, shares),
     OPTION(sync_interval, TIME),
     OPTION(min_reporters, COUNT),
     CHOICE(on_outage, outages),
+    {NULL, TEXT, 0, NULL},
+};
+
+/* For dialects, too. */
+static const struct parameter calls[] = {
+    OPTION(timeout, TIME),
+    CHOICE(excluded_outcome, outcomes),
     {NULL, TEXT, 0, NULL},
 };
 
@@ -87,147 +88,157 @@ static const struct parameter redis[] = {
 };
 #endif
 
-_Noreturn void settings_refuse(const char *error, const char *field, const char *value)
-{
-    json_t *object = json_pack("{s:s, s:s}", "error", error, "field", field);
-
-    if (value != NULL)
-        json_object_set_new(object, "value", json_string(value));
-    answer_print(object);
-    fprintf(stderr, "drive: %s: %s\n", field, error);
-    exit(FATAL);
-}
-
-/* ---- Values ------------------------------------------------------------------------------------*/
-
-/* Whole, and not over max. */
-static uint64_t whole(const char *name, const char *text, uint64_t max)
-{
-    char *end;
-    errno = 0;
-    unsigned long long value = strtoull(text, &end, 10);
-
-    if (!isdigit((unsigned char)*text) || *end != '\0' || errno != 0 || value > max)
-        settings_refuse("not a whole number in range", name, text);
-    return value;
-}
-
-static double ratio(const char *name, const char *text)
-{
-    char *end;
-    double value = strtod(text, &end);
-
-    if (strcmp(text, "off") == 0)
-        return BREAKER_OFF;
-    if (end == text || *end != '\0' || !isfinite(value))
-        settings_refuse("not a number", name, text);
-    return value;
-}
-
-static uint64_t seconds(const char *name, const char *text)
-{
-    double value = ratio(name, text);
-
-    if (value < 0 || value > 1e9)
-        settings_refuse("not seconds in range", name, text);
-    return (uint64_t)llround(value * 1000);
-}
-
-static int word(const struct word *words, const char *name, const char *text)
-{
-    for (; words->text != NULL; words++)
-        if (strcmp(words->text, text) == 0)
-            return words->value;
-    settings_refuse("no such word", name, text);
-}
-
-bool settings_take(const struct parameter *parameters, void *base, const char *name,
-                   const char *value)
-{
-    const struct parameter *p = parameters;
-
-    while (p->name != NULL && strcmp(p->name, name) != 0)
-        p++;
-    if (p->name == NULL)
-        return false;
-    void *place = (char *)base + p->offset;
-    switch (p->kind) {
-    case TIME:
-        *(uint64_t *)place = whole(name, value, UINT64_MAX);
-        break;
-    case SECONDS:
-        *(uint64_t *)place = seconds(name, value);
-        break;
-    case COUNT:
-        *(unsigned *)place = (unsigned)whole(name, value, UINT32_MAX);
-        break;
-    case RATIO:
-        *(double *)place = ratio(name, value);
-        break;
-    case TEXT:
-        *(const char **)place = value;
-        break;
-    case WORD:
-        *(unsigned *)place = (unsigned)word(p->words, name, value); /* of an enum */
-        break;
-    }
-    return true;
-}
-
-/* ---- Arguments ---------------------------------------------------------------------------------*/
-
-static void take(struct settings *settings, const char *name, const char *value)
-{
-    settings->says_share |= strcmp(name, "share") == 0;
-    if (strcmp(name, "storage") == 0)
-        settings->storage = value;
-    else if (strcmp(name, "name") == 0)
-        settings->name = value;
-    else if (strcmp(name, "dialect") == 0 || dialect_take(settings, name, value) ||
-             settings_take(panel, &settings->panel, name, value) ||
-             settings_take(options, &settings->options, name, value))
-        return;
-#ifdef HAVE_REDIS
-    else if (settings_take(redis, &settings->redis, name, value))
-        return;
-#endif
-    else
-        settings_refuse("no such argument", name, NULL);
-}
+/* ---- Names -------------------------------------------------------------------------------------*/
 
 /* "--error-ratio" is error_ratio. */
 static void name_of(char *name, const char *argument)
 {
-    if (strncmp(argument, "--", 2) != 0 || strlen(argument) >= NAME)
-        settings_refuse("no such argument", argument, NULL);
+    size_t length = strlen(argument);
+
+    if (strncmp(argument, "--", 2) != 0 || length == 2 || length >= NAME)
+        settings_refuse_word("no such argument", argument);
     strcpy(name, argument + 2);
     for (; *name != '\0'; name++)
         if (*name == '-')
             *name = '_';
 }
 
-void settings_read(struct settings *settings, int count, char **arguments)
+/* Of the first so many. */
+static const char *value_of(const struct settings *settings, int count, const char *wanted)
 {
     char name[NAME];
 
-    settings->storage = "memory";
-    settings->name = "drive";
+    for (int i = 0; i + 1 < count; i += 2) {
+        name_of(name, settings->arguments[i]);
+        if (strcmp(name, wanted) == 0)
+            return settings->arguments[i + 1];
+    }
+    return NULL;
+}
+
+const char *settings_value(const struct settings *settings, const char *name)
+{
+    return value_of(settings, settings->count, name);
+}
+
+static void check_names(const struct settings *settings)
+{
+    char name[NAME];
+
+    for (int i = 0; i < settings->count; i += 2) {
+        name_of(name, settings->arguments[i]);
+        if (i + 1 == settings->count)
+            settings_refuse("its value is missing", name, NULL);
+        if (value_of(settings, i, name) != NULL)
+            settings_refuse("given twice", name, NULL);
+    }
+}
+
+/* ---- Arguments ---------------------------------------------------------------------------------*/
+
+static bool is_in_memory(const struct settings *settings)
+{
+    return strcmp(settings->storage, "memory") == 0;
+}
+
+static bool redis_take(struct settings *settings, const char *name, const char *value)
+{
+#ifdef HAVE_REDIS
+    if (value_find(redis, name) != NULL && is_in_memory(settings))
+        settings_refuse("only with a --storage in Redis", name, NULL);
+    return value_take(redis, &settings->redis, name, value);
+#else
+    (void)settings, (void)name, (void)value;
+    return false;
+#endif
+}
+
+static _Noreturn void refuse_name(const struct settings *settings, const char *name)
+{
+    bool is_native = value_find(native, name) != NULL;
+
+    if (!is_native && !dialect_knows(name))
+        settings_refuse("no such argument", name, NULL);
+    if (settings->dialect == NULL)
+        settings_refuse("only with a --dialect that has it", name, NULL);
+    if (is_native)
+        settings_refuse("the native circuit's, which is not there beside --dialect", name,
+                        settings->dialect);
+    settings_refuse("another dialect's, not of this --dialect", name, settings->dialect);
+}
+
+static bool circuit_take(struct settings *settings, const char *name, const char *value)
+{
+    if (value_take(calls, &settings->options, name, value))
+        return true;
+    if (settings->dialect != NULL)
+        return dialect_take(settings, name, value);
+    return value_take(native, &settings->options, name, value);
+}
+
+static void take(struct settings *settings, const char *name, const char *value)
+{
+    static const char *const taken[] = {"storage", "name", "dialect"};
+
+    for (size_t i = 0; i < sizeof taken / sizeof *taken; i++)
+        if (strcmp(name, taken[i]) == 0)
+            return;
+    if (!circuit_take(settings, name, value) && !value_take(panel, &settings->panel, name, value) &&
+        !redis_take(settings, name, value))
+        refuse_name(settings, name);
+}
+
+static const char *value_or(const struct settings *settings, const char *name, const char *other)
+{
+    const char *value = settings_value(settings, name);
+
+    return value != NULL ? value : other;
+}
+
+static void set_defaults(struct settings *settings)
+{
     breaker_options_init(&settings->options);
     breaker_panel_options_init(&settings->panel);
 #ifdef HAVE_REDIS
     breaker_redis_options_init(&settings->redis);
 #endif
-    /* The dialect first: it says what some of the names mean. */
-    for (int i = 0; i + 1 < count; i += 2)
-        if (strcmp(arguments[i], "--dialect") == 0 && !dialect_begin(settings, arguments[i + 1]))
-            settings_refuse("no such dialect", "dialect", arguments[i + 1]);
+}
+
+void settings_read(struct settings *settings, int count, char **arguments)
+{
+    char name[NAME];
+
+    set_defaults(settings);
+    settings->count = count;
+    settings->arguments = arguments;
+    check_names(settings);
+    settings->storage = value_or(settings, "storage", "memory");
+    settings->name = value_or(settings, "name", "drive");
+    dialect_begin(settings); /* first: it says what some of the names mean */
     for (int i = 0; i < count; i += 2) {
         name_of(name, arguments[i]);
-        if (i + 1 == count)
-            settings_refuse("its value is missing", name, NULL);
         take(settings, name, arguments[i + 1]);
     }
+    dialect_end(settings);
     /* Memory has no other processes: a circuit in it is not shared unless the script wants it so. */
-    if (strcmp(settings->storage, "memory") == 0 && !settings->says_share)
+    if (is_in_memory(settings) && settings_value(settings, "share") == NULL)
         settings->options.share = BREAKER_SHARE_NONE;
+}
+
+/* The library calls some fields otherwise, and knows nothing of URLs. */
+const char *settings_argument(const char *field)
+{
+    static const char *const others[][2] = {{"key_namespace", "namespace"},
+                                            {"re_enable_after_seconds", "re_enable_after"},
+                                            {"path", "storage"},
+                                            {"host", "storage"},
+                                            {"port", "storage"},
+                                            {"database", "storage"},
+                                            {"password", "storage"},
+                                            {"tls", "storage"}};
+
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (strcmp(field, others[i][0]) == 0)
+            return others[i][1];
+    return field;
 }

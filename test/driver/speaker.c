@@ -17,7 +17,7 @@
 
 enum { ARGUMENTS = 62 };
 
-static void run(const char *const *arguments, int in, int out)
+static void run(const char *const *arguments, int in, int out, int errors)
 {
     const char *all[ARGUMENTS + 2] = {getenv("DRIVE")};
 
@@ -26,6 +26,7 @@ static void run(const char *const *arguments, int in, int out)
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     dup2(in, 0);
     dup2(out, 1);
+    dup2(errors, 2);
     execv(all[0], (char **)(uintptr_t)all);
     _exit(127);
 }
@@ -47,10 +48,12 @@ void speaker_start(struct speaker *speaker, const char *const *arguments)
     assert_non_null(getenv("DRIVE"));
     open_pipe(in);
     open_pipe(out);
+    speaker->errors = tmpfile();
+    assert_non_null(speaker->errors);
     speaker->pid = fork();
     assert_true(speaker->pid >= 0);
     if (speaker->pid == 0)
-        run(arguments, in[0], out[1]);
+        run(arguments, in[0], out[1], fileno(speaker->errors));
     close(in[0]);
     close(out[1]);
     speaker->to = in[1];
@@ -161,6 +164,25 @@ bool speaker_was_told(const struct speaker *speaker, const char *event, const ch
     return false;
 }
 
+const json_t *speaker_event(const struct speaker *speaker, const char *event)
+{
+    for (size_t i = json_array_size(speaker->events); i > 0; i--) {
+        const json_t *one = json_array_get(speaker->events, i - 1);
+        if (is_like(one, "event", event))
+            return one;
+    }
+    return NULL;
+}
+
+bool speaker_is_silent(struct speaker *speaker)
+{
+    struct pollfd from = {.fd = speaker->from, .events = POLLIN};
+    char byte;
+
+    return speaker->length == 0 && poll(&from, 1, SPEAKER_PATIENCE) == 1 &&
+           read(speaker->from, &byte, 1) == 0;
+}
+
 /* ---- The end -----------------------------------------------------------------------------------*/
 
 static bool is_gone(struct speaker *speaker, int *status)
@@ -171,6 +193,19 @@ static bool is_gone(struct speaker *speaker, int *status)
         usleep(1000);
     }
     return false;
+}
+
+/* Shown, too: it may be a sanitizer's. */
+static void read_errors(struct speaker *speaker)
+{
+    char *complaint = speaker->complaint;
+
+    rewind(speaker->errors);
+    complaint[fread(complaint, 1, sizeof speaker->complaint - 1, speaker->errors)] = '\0';
+    fputs(complaint, stderr);
+    for (int c; (c = getc(speaker->errors)) != EOF;)
+        putc(c, stderr);
+    fclose(speaker->errors);
 }
 
 int speaker_end(struct speaker *speaker)
@@ -187,6 +222,7 @@ int speaker_end(struct speaker *speaker)
         waitpid(speaker->pid, NULL, 0);
     }
     close(speaker->from);
+    read_errors(speaker);
     json_decref(speaker->events);
     json_decref(speaker->answer);
     speaker->pid = 0;

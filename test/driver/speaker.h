@@ -14,8 +14,10 @@ struct speaker {
     int to, from;
     size_t length;
     char bytes[16384];
-    json_t *events; /* an array: what was told between answers, oldest first */
-    json_t *answer; /* the last one */
+    json_t *events;       /* an array: what was told between answers, oldest first */
+    json_t *answer;       /* the last one */
+    FILE *errors;         /* its standard error */
+    char complaint[4096]; /* what that was, once it has ended; the test's own shows it too */
 };
 
 /* The program is named by DRIVE in the environment; arguments end with NULL. */
@@ -36,6 +38,12 @@ bool speaker_is(const struct speaker *speaker, const char *name);
 /* Whether such an event was told, NULL: whatever. */
 bool speaker_was_told(const struct speaker *speaker, const char *event, const char *to,
                       const char *by);
+
+/* The last such event, or NULL. */
+const json_t *speaker_event(const struct speaker *speaker, const char *event);
+
+/* Its output has ended, and there is nothing more in it. */
+bool speaker_is_silent(struct speaker *speaker);
 
 /* Closes its input, and answers its exit status; kills it first. */
 int speaker_end(struct speaker *speaker);
