@@ -242,12 +242,9 @@ static void test_misuse(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        BARE_TEST(test_all_names),
-        BARE_TEST(test_an_order_is_a_use),
-        BARE_TEST(test_names_age),
-        BARE_TEST(test_in_trouble),
-        BARE_TEST(test_the_panel_ends),
-        BARE_TEST(test_the_panel_ends_at_a_name),
+        BARE_TEST(test_all_names),      BARE_TEST(test_an_order_is_a_use),
+        BARE_TEST(test_names_age),      BARE_TEST(test_in_trouble),
+        BARE_TEST(test_the_panel_ends), BARE_TEST(test_the_panel_ends_at_a_name),
         VIRTUAL_TEST(test_misuse),
     };
     return cmocka_run_group_tests_name("listings", tests, NULL, NULL);
