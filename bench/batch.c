@@ -135,13 +135,12 @@ void batch_run(struct batch *batch, uint64_t times)
     }
 }
 
-/* How many turns of the loop a batch takes: one, unless start and done fall apart. */
 static void count_prepare(uv_prepare_t *prepare)
 {
     ++*(uint64_t *)prepare->data;
 }
 
-static double turns_per_batch(struct batch *batch)
+double batch_turns(struct batch *batch)
 {
     const uint64_t batches = 200;
     uint64_t turns = 0;
@@ -215,7 +214,7 @@ static void batch_row(const struct effort *effort, struct row *row, unsigned siz
         measure_interleaved(effort->quick ? 5 : 201, our_round, &batch, limit, &queue);
 
     row_pairing(row, &pairing);
-    row_extra(row, "turns_per_batch", turns_per_batch(&batch));
+    row_extra(row, "turns_per_batch", batch_turns(&batch));
     batch.later = true;
     pairing = measure_interleaved(effort->quick ? 5 : 101, our_round, &batch, limit, &queue);
     row_extra(row, "deadline_kept", pairing.value);

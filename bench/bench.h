@@ -164,6 +164,8 @@ typedef struct breaker_storage_s *(*batch_storage)(uv_loop_t *loop, void *data);
 void batch_open_on(struct batch *batch, breaker_policy_t *policy, unsigned size, batch_storage make,
                    void *data);
 void batch_run(struct batch *batch, uint64_t times);
+/* How many turns of the loop a batch takes: one, unless start and done fall apart. */
+double batch_turns(struct batch *batch);
 void batch_close(struct batch *batch);
 
 /* Ends the panel of a loop and closes the loop. */

@@ -29,7 +29,19 @@ static breaker_storage_t *kept_storage(uv_loop_t *loop, void *kept)
     return *(breaker_storage_t **)kept = redis_storage(loop, NULL);
 }
 
-static struct pairing measure_calls(const struct effort *effort)
+/* Turns of the loop that a call takes more than without a storage, while that answers nobody. */
+static double awaited(struct batch *ours, struct batch *alone)
+{
+    double more;
+
+    redis_server_pause();
+    more = batch_turns(ours) - batch_turns(alone);
+    redis_server_go_on();
+    return more;
+}
+
+/* round_trips: those that a call waits for. May be NULL. */
+static struct pairing measure_calls(const struct effort *effort, double *round_trips)
 {
     struct round_of ours, alone;
     breaker_policy_t *policy = batch_policy();
@@ -41,6 +53,9 @@ static struct pairing measure_calls(const struct effort *effort)
     batch_open(&alone.batch, policy, SIZE);
     ours.times = alone.times = effort->quick ? 6400 : 1000000;
     pairing = measure_interleaved(effort->quick ? 5 : 21, run_round, &ours, run_round, &alone);
+    if (round_trips != NULL) {
+        *round_trips = awaited(&ours.batch, &alone.batch);
+    }
     batch_close(&ours.batch);
     batch_close(&alone.batch);
     redis_storage_drop(storage);
@@ -51,15 +66,16 @@ static struct pairing measure_calls(const struct effort *effort)
 
 void redis_call(const struct effort *effort, struct row *row)
 {
-    struct pairing pairing = measure_calls(effort);
+    double round_trips;
+    struct pairing pairing = measure_calls(effort, &round_trips);
 
     row_pairing(row, &pairing);
-    row_extra(row, "awaited_round_trips", 0); /* done comes in the drain that began the call */
+    row_extra_at_most(row, "awaited_round_trips", round_trips, 0);
 }
 
 void redis_calls_per_s(const struct effort *effort, struct row *row)
 {
-    row->value = 1e9 / measure_calls(effort).value;
+    row->value = 1e9 / measure_calls(effort, NULL).value;
 }
 
 /* ---- How much the server is asked --------------------------------------------------------------*/
@@ -70,15 +86,22 @@ struct steady {
     breaker_storage_t *storage;
     breaker_t *breaker;
     uv_timer_t pace, end;
+    double rate;    /* calls a second, on the average */
+    double failing; /* the share of them */
     uint64_t calls;
     uint64_t chance;
 };
 
-/* Arrivals by chance, 200 a second on the average: a gap in ms. */
-static uint64_t gap(struct steady *steady)
+static double draw(struct steady *steady)
 {
     steady->chance = steady->chance * 6364136223846793005 + 1442695040888963407;
-    return (uint64_t)(-5 * log(((double)(steady->chance >> 11) + 0.5) * 0x1p-53));
+    return ((double)(steady->chance >> 11) + 0.5) * 0x1p-53;
+}
+
+/* Arrivals by chance: a gap in ms. */
+static uint64_t gap(struct steady *steady)
+{
+    return (uint64_t)(-1000 / steady->rate * log(draw(steady)));
 }
 
 static void on_pace(uv_timer_t *pace)
@@ -88,7 +111,8 @@ static void on_pace(uv_timer_t *pace)
 
     steady->calls++;
     if (breaker_try_acquire(steady->breaker, &permit) == 0) {
-        breaker_report(steady->breaker, &permit, BREAKER_SUCCESS, 0);
+        bool fails = draw(steady) < steady->failing;
+        breaker_report(steady->breaker, &permit, fails ? BREAKER_FAILURE : BREAKER_SUCCESS, 0);
     }
     uv_timer_start(pace, on_pace, gap(steady), 0);
 }
@@ -119,6 +143,7 @@ static void steady_open(struct steady *steady)
     breaker_policy_t *policy;
 
     memset(steady, 0, sizeof *steady);
+    steady->rate = 200;
     measure_check("uv_loop_init", uv_loop_init(&steady->loop));
     breaker_panel_options_init(&panel);
     panel.storage = steady->storage = redis_storage(&steady->loop, NULL);
@@ -127,6 +152,7 @@ static void steady_open(struct steady *steady)
     breaker_options_init(&options);
     options.sync_interval = SYNC;
     options.broken_time = 3600000;
+    options.error_ratio = 0.9;
     measure_check("breaker_policy_create", breaker_policy_create(&policy, &options, NULL));
     measure_check("breaker_create",
                   breaker_create(&steady->breaker, steady->panel, "upstream", policy));
@@ -142,6 +168,21 @@ static void steady_close(struct steady *steady)
     uv_close((uv_handle_t *)&steady->end, NULL);
     panel_close(steady->panel, &steady->loop);
     redis_storage_drop(steady->storage);
+}
+
+/* Where calls are rarer than exchanges, or fail and are told at once. One transaction may be of a call that
+ * was counted before, or after. */
+static void never_over_one(struct steady *steady, struct row *row, const char *name, uint64_t ms,
+                           double failing)
+{
+    struct redis_counts counts;
+    double calls;
+
+    steady->rate = 20;
+    steady->failing = failing;
+    counts = live(steady, ms, true);
+    calls = (double)steady->calls;
+    row_extra_at_most(row, name, counts.transactions / calls, 1 + 1 / calls);
 }
 
 /* The limit: the first result after an exchange waits for sync_interval, and takes those along that come
@@ -163,6 +204,8 @@ void redis_transactions(const struct effort *effort, struct row *row)
     row->ratio = row->value / row->limit;
     row_extra(row, "calls_per_s", rate);
     row_extra_at_most(row, "inner_commands", counts.inner / counts.transactions, 8);
+    never_over_one(&steady, row, "rare", ms, 0);
+    never_over_one(&steady, row, "rare_failing", ms, 0.25);
     live(&steady, 100, false);
     row_extra_at_most(row, "idle", live(&steady, ms, false).transactions, 0);
     measure_check("breaker_trip", breaker_trip(steady.breaker, NULL, NULL));

@@ -59,6 +59,16 @@ void redis_server_stop(void)
     rmdir(directory);
 }
 
+void redis_server_pause(void)
+{
+    kill(server, SIGSTOP);
+}
+
+void redis_server_go_on(void)
+{
+    kill(server, SIGCONT);
+}
+
 breaker_storage_t *redis_storage(uv_loop_t *loop, void *unused)
 {
     breaker_redis_options_t options;

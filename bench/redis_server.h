@@ -7,6 +7,8 @@
 
 void redis_server_start(void); /* measure_fail where there is none */
 void redis_server_stop(void);
+void redis_server_pause(void); /* it answers nobody any more, until */
+void redis_server_go_on(void);
 
 /* A storage on it, for a loop; redis_storage_drop when its panels are gone. */
 breaker_storage_t *redis_storage(uv_loop_t *loop, void *unused);

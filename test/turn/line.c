@@ -90,7 +90,7 @@ static void test_a_silent_storage_makes_no_work(void **state)
         line->f->clock++;
         settle_down(line->f);
     }
-    assert_in_range(busy, 0, TIMEOUT / 4); /* of half of it */
+    assert_in_range(busy, 0, TIMEOUT / 4);             /* of half of it */
     for (int i = 0; i < 2 * CIRCUITS / AT_ONCE; i++) { /* and the deadlines let all of them try */
         line->f->clock += TIMEOUT;
         settle_down(line->f);
