@@ -87,7 +87,7 @@ typedef struct breaker_panel_s breaker_panel_t;
 typedef struct breaker_policy_s breaker_policy_t;
 
 /* One circuit under one name: no libuv handle of its own and, with ten buckets, about 300 bytes and the
- * name; 800 more where it is shared, and 100 where somebody listens on its panel. */
+ * name; 900 more where it is shared, and 100 where somebody listens on its panel. */
 typedef struct breaker_s breaker_t;
 
 typedef struct breaker_call_s breaker_call_t;
@@ -249,9 +249,11 @@ typedef struct breaker_options_s {
      * panel without a storage, and to dialects. */
     breaker_share_t share;      /* Default BREAKER_SHARE_COUNTS */
     uint64_t sync_interval;     /* what is counted travels so often: 1 .. 60000. Default 10 */
-    unsigned min_reporters;     /* the fleet's circuit breaks when so many processes fail at once, and more
-                                   than half of those that report: >= 1. Default 2; fleets of one, or of
-                                   short-lived processes, want 1 */
+    unsigned min_reporters;     /* the fleet's circuit breaks when so many processes fail in one bucket of the
+                                   window, and failing ones are more than half of all that reported, over
+                                   its buckets (so not before half a window of an outage that follows on a
+                                   healthy one; each process that meets it breaks by itself at once): >= 1.
+                                   Default 2; fleets of one, or of short-lived processes, want 1 */
     breaker_outage_t on_outage; /* Default BREAKER_OUTAGE_LOCAL */
 } breaker_options_t;
 
@@ -577,7 +579,8 @@ BREAKER_API int breaker_hold(breaker_t *breaker, breaker_hold_t hold, breaker_or
 BREAKER_API int breaker_refresh(breaker_t *breaker, breaker_order_t *order, breaker_order_cb done);
 
 /* Which circuits there are in the storage, whatever process has them: each that was used in the last half
- * day is told by name, at least once, and some that were used up to a day before; then done, once. Both
+ * day (asked for calls, or given an order; not one that was only created) is told by name, at least once, and
+ * some that were used up to a day before; then done, once. Both
  * run from the loop, as the completions of orders do. status: 0, the storage's error, or UV_ECANCELED when
  * the panel was destroyed before. */
 typedef void (*breaker_listing_name_cb)(breaker_listing_t *listing, const char *name);
@@ -671,7 +674,9 @@ typedef struct breaker_event_s {
     breaker_counts_t counts; /* state change: the evidence it was made on; of many processes,
                                 consecutive is 0 */
     uint64_t retry_after;    /* rejected, and state change to BROKEN */
-    int elsewhere;           /* state change: others made it, and it was learnt from the storage */
+    int elsewhere;           /* state change: others made it, or time did, and it was learnt from the
+                                storage. Not, where this process broke by its own results, or was one of
+                                several that made it at once */
     uint64_t missed[BREAKER_KINDS]; /* BREAKER_ON_MISSED: how many of each kind, in order of kinds */
 } breaker_event_t;
 
