@@ -40,7 +40,8 @@
  *
  * The breaker is asked about the host and the port of the URL. What sends libcurl elsewhere is not
  * seen, since libcurl does not tell of it: CURLOPT_PORT, CONNECT_TO, RESOLVE, UNIX_SOCKET_PATH, a
- * proxy. Write the port into the URL; the others want a prefix for what is behind them.
+ * proxy. So write a port into the URL; with the others the breaker is that of the URL, not of where
+ * it is sent.
  *
  * The client belongs to the panel's loop and thread, and does not keep the loop alive; transfers
  * do. It may outlive the panel. A host that closes every handle of its loop must destroy the client
