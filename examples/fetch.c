@@ -4,20 +4,30 @@
  *
  *     fetch [FILE]     one URL a line, from FILE or the standard input; none for blank and #
  *
- * Answers 0 when every host is well, 1 when one was given up, 2 for wrong usage.
+ * Answers 0 when every host is well, 1 when one was given up, 2 for wrong usage or a list that cannot
+ * be read.
  */
 #include <breaker.h>
 #include <breaker/curl.h>
+#include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <uv.h>
 
-enum { AT_ONCE = 8 };
+enum { AT_ONCE = 8, LINE_LIMIT = 4096 };
 
 static breaker_panel_t *panel;
 static breaker_curl_t *client;
-static FILE *list;
+static struct {
+    uv_file file;
+    uv_fs_t request;
+    char text[LINE_LIMIT + 1]; /* what was read and is still to be fetched */
+    size_t length;
+    bool is_being_read, is_over, is_broken;
+    bool is_cut; /* what comes up to the end of the line belongs to one that was too long */
+} list;
 static unsigned under_way, ended, tried, fetched, failed, refused;
 static size_t bytes;
 
@@ -87,17 +97,57 @@ static void fetch(const char *url)
     free(size);
 }
 
-/* ---- All of them ------------------------------------------------------------------------------*/
+/* ---- All of them: libuv reads the list, so that one that comes slowly holds up nothing ---------*/
+
+/* False: there is no whole line. */
+static bool fetch_line(void)
+{
+    char *end = memchr(list.text, '\n', list.length);
+    size_t length = end != NULL ? (size_t)(end - list.text) : list.length;
+    size_t taken = length + (end != NULL);
+
+    if (taken == 0 || (end == NULL && length < LINE_LIMIT && !list.is_over))
+        return false;
+    list.text[length] = '\0';
+    list.text[strcspn(list.text, " \t\r")] = '\0';
+    if (!list.is_cut && length == LINE_LIMIT) {
+        tried++;
+        printf("%4u  skipped  a line of %d bytes or more\n", ++ended, LINE_LIMIT);
+    } else if (!list.is_cut && list.text[0] != '\0' && list.text[0] != '#') {
+        fetch(list.text);
+    }
+    list.is_cut = end == NULL;
+    list.length -= taken;
+    memmove(list.text, list.text + taken, list.length);
+    return true;
+}
+
+static void was_read(uv_fs_t *request)
+{
+    ssize_t length = request->result;
+
+    uv_fs_req_cleanup(request);
+    list.is_being_read = false;
+    list.is_over = length <= 0;
+    list.is_broken = length < 0;
+    if (length > 0)
+        list.length += (size_t)length;
+    if (length < 0)
+        fprintf(stderr, "fetch: cannot read the list: %s\n", uv_strerror((int)length));
+    fetch_more();
+}
 
 static void fetch_more(void)
 {
-    char line[4096];
+    uv_buf_t room;
 
-    while (under_way < AT_ONCE && fgets(line, sizeof line, list) != NULL) {
-        line[strcspn(line, " \t\r\n")] = '\0';
-        if (line[0] != '\0' && line[0] != '#')
-            fetch(line);
-    }
+    while (under_way < AT_ONCE && fetch_line())
+        ;
+    if (under_way == AT_ONCE || list.is_being_read || list.is_over)
+        return;
+    room = uv_buf_init(list.text + list.length, (unsigned)(LINE_LIMIT - list.length));
+    list.is_being_read = true;
+    uv_fs_read(uv_default_loop(), &list.request, list.file, &room, 1, -1, was_read);
 }
 
 static int print_row(void *data, breaker_t *breaker)
@@ -136,8 +186,8 @@ int main(int argc, char **argv)
     breaker_policy_t *policy;
     int is_sick;
 
-    list = argc == 2 ? fopen(argv[1], "r") : stdin;
-    if (argc > 2 || list == NULL) {
+    list.file = argc == 2 ? open(argv[1], O_RDONLY) : 0;
+    if (argc > 2 || list.file < 0) {
         fprintf(stderr, "usage: fetch [FILE]\n");
         return 2;
     }
@@ -157,14 +207,12 @@ int main(int argc, char **argv)
         return 2;
 
     fetch_more();
-    uv_run(loop, UV_RUN_DEFAULT); /* until nothing is under way */
+    uv_run(loop, UV_RUN_DEFAULT); /* until all are fetched */
     is_sick = print_table();
 
     breaker_curl_destroy(client, end_panel, NULL);
     uv_run(loop, UV_RUN_DEFAULT);
     breaker_policy_destroy(policy);
     curl_global_cleanup();
-    if (list != stdin)
-        fclose(list);
-    return uv_loop_close(loop) != 0 ? 2 : is_sick;
+    return uv_loop_close(loop) != 0 || list.is_broken ? 2 : is_sick;
 }

@@ -704,7 +704,7 @@ struct breaker_listener_s {
  * came, the breaker's before the panel's. A listener is told what happens after it began to listen (but
  * BREAKER_ON_MISSED counts what was missed since it was told last, to whomever).
  * UV_EBUSY: it listens already; UV_EINVAL: no kinds, unknown ones, or no notify; UV_ENOMEM (the first
- * listener of a panel makes the room for events); UV_ESHUTDOWN. */
+ * listener of a panel makes the room for events, but not one to BREAKER_ON_MISSED alone); UV_ESHUTDOWN. */
 BREAKER_API int breaker_listen(breaker_t *breaker, breaker_listener_t *listener);
 BREAKER_API int breaker_panel_listen(breaker_panel_t *panel, breaker_listener_t *listener);
 

@@ -40,12 +40,13 @@ int event_prepare(breaker_t *breaker)
     return breaker->panel->events.notes == NULL ? 0 : make_room(NULL, breaker);
 }
 
-/* When somebody first listens: the ring, and a place beside it for each breaker. */
-static int prepare(breaker_panel_t *panel)
+/* When somebody first listens: the ring, and a place beside it for each breaker. Not for what is
+ * missed: where nobody else listens, that is nothing. */
+static int prepare(breaker_panel_t *panel, int kinds)
 {
     struct events *events = &panel->events;
 
-    if (events->notes != NULL)
+    if (events->notes != NULL || kinds == BREAKER_ON_MISSED)
         return 0;
     if (breaker_each(panel, make_room, NULL) != 0)
         return UV_ENOMEM;
@@ -65,7 +66,7 @@ static int begin_to_listen(breaker_panel_t *panel, breaker_t *breaker, breaker_l
         return UV_EBUSY;
     if (panel->is_closing)
         return UV_ESHUTDOWN;
-    if (prepare(panel) != 0)
+    if (prepare(panel, listener->kinds) != 0)
         return UV_ENOMEM;
     while (*end != NULL)
         end = &(*end)->library.next;

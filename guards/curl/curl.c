@@ -19,28 +19,13 @@ static struct curl_transfer *of(breaker_call_t *call)
 
 /* ---- Those under way --------------------------------------------------------------------------*/
 
-static struct curl_transfer **bucket(breaker_curl_t *client, const CURL *easy)
-{
-    return &client->transfers[((uint64_t)(uintptr_t)easy * 0x9e3779b97f4a7c15u) >> 56];
-}
-
-struct curl_transfer *curl_transfer_find(breaker_curl_t *client, const CURL *easy)
-{
-    struct curl_transfer *transfer = *bucket(client, easy);
-
-    while (transfer != NULL && (transfer->easy != easy || transfer->is_told))
-        transfer = transfer->next;
-    return transfer;
-}
-
 static void join(breaker_curl_t *client, struct curl_transfer *transfer)
 {
-    transfer->link = bucket(client, transfer->easy);
-    transfer->next = *transfer->link;
+    transfer->link = &client->transfers;
+    transfer->next = client->transfers;
     if (transfer->next != NULL)
         transfer->next->link = &transfer->next;
-    *transfer->link = transfer;
-    client->count++;
+    client->transfers = transfer;
 }
 
 static void dispose(struct curl_transfer *transfer)
@@ -53,19 +38,40 @@ static void dispose(struct curl_transfer *transfer)
     curl_redirect_drop(transfer);
     memory_release(transfer->url);
     memory_release(transfer);
-    if (--client->count == 0 && client->is_closing)
+    if (client->transfers == NULL && client->is_closing)
         curl_loop_close(client);
+}
+
+/* Between two hops the call to the circuit is over, and the transfer is not. */
+static int cancel(struct curl_transfer *transfer)
+{
+    int status = breaker_cancel(&transfer->call);
+
+    if (status == UV_EALREADY && transfer->redirect != NULL && !transfer->is_cancelled)
+        status = 0;
+    if (status == 0) {
+        transfer->is_cancelled = true;
+        curl_redirect_drop(transfer);
+    }
+    return status;
 }
 
 void curl_transfers_cancel(breaker_curl_t *client, bool for_want_of_memory)
 {
-    for (unsigned i = 0; i < CURL_BUCKETS; i++)
-        for (struct curl_transfer *t = client->transfers[i]; t != NULL; t = t->next)
-            if (breaker_cancel(&t->call) == 0)
-                t->is_starved = for_want_of_memory;
+    for (struct curl_transfer *t = client->transfers; t != NULL; t = t->next)
+        if (cancel(t) == 0)
+            t->is_starved = for_want_of_memory;
 }
 
 /* ---- The end ----------------------------------------------------------------------------------*/
+
+static bool wants_body(CURL *easy)
+{
+    const char *method = NULL;
+
+    curl_easy_getinfo(easy, CURLINFO_EFFECTIVE_METHOD, &method);
+    return method == NULL || strcmp(method, "HEAD") != 0;
+}
 
 static void make_response(struct curl_transfer *transfer)
 {
@@ -76,14 +82,14 @@ static void make_response(struct curl_transfer *transfer)
     result->status = 0;
     result->response = 500;
     result->headers = refusal_headers;
-    result->body = refusal_body;
+    result->body = wants_body(transfer->easy) ? refusal_body : NULL;
     while (sinks->header != NULL && *line != '\0') {
         size_t length = strcspn(line, "\n") + 1;
 
         sinks->header((char *)(uintptr_t)line, 1, length, sinks->header_data);
         line += length;
     }
-    if (sinks->write != NULL)
+    if (sinks->write != NULL && result->body != NULL)
         sinks->write((char *)(uintptr_t)refusal_body, 1, sizeof refusal_body - 1,
                      sinks->write_data);
 }
@@ -94,6 +100,8 @@ static void tell(struct curl_transfer *transfer, int status)
     breaker_curl_result_t *result = &transfer->result;
     breaker_call_t *call = &transfer->call;
 
+    if (transfer->is_cancelled && status >= 0)
+        status = UV_ECANCELED;
     if (status < 0)
         result->status = transfer->is_starved && status == UV_ECANCELED ? UV_ENOMEM : status;
     result->refused = call->refused;
@@ -106,7 +114,7 @@ static void tell(struct curl_transfer *transfer, int status)
         if (transfer->client->options.refusal == BREAKER_CURL_RESPONSE)
             make_response(transfer);
     }
-    transfer->is_told = true;
+    curl_table_leave(transfer);
     transfer->done(transfer->easy, result);
 }
 
@@ -129,7 +137,9 @@ static void release(breaker_call_t *call)
 
         if (status == 0)
             return;
-        tell(transfer, status == UV_ENOENT || status == UV_EINVAL ? 0 : status);
+        if (status == UV_ENOENT || status == UV_EINVAL)
+            status = 0;
+        tell(transfer, status == UV_ESHUTDOWN ? UV_ECANCELED : status);
     }
     dispose(transfer);
 }
@@ -138,10 +148,13 @@ static void release(breaker_call_t *call)
 
 int curl_transfer_begin(struct curl_transfer *transfer, char *url)
 {
+    breaker_curl_t *client = transfer->client;
     breaker_t *breaker;
     char name[BREAKER_NAME_MAX + 1];
-    int status = curl_mount_find(transfer->client, url, &breaker, name);
+    int status = UV_ESHUTDOWN;
 
+    if (!client->is_closing && curl_client_has_panel(client))
+        status = curl_mount_find(client, url, &breaker, name);
     if (status == 0) {
         breaker_call_init(&transfer->call);
         transfer->call.stop = curl_hop_stop;
@@ -180,10 +193,6 @@ int breaker_curl_perform_into(breaker_curl_t *client, CURL *easy, const breaker_
 
     if (client == NULL || easy == NULL || callback == NULL)
         return UV_EINVAL;
-    if (client->is_closing)
-        return UV_ESHUTDOWN;
-    if (curl_transfer_find(client, easy) != NULL)
-        return UV_EBUSY;
     if (curl_easy_getinfo(easy, CURLINFO_EFFECTIVE_URL, &text) != CURLE_OK || text == NULL)
         return UV_EINVAL;
     if ((status = curl_url_spell(&url, text, false)) != 0)
@@ -195,7 +204,13 @@ int breaker_curl_perform_into(breaker_curl_t *client, CURL *easy, const breaker_
     transfer->client = client;
     transfer->easy = easy;
     transfer->done = callback;
+    if (!curl_table_enter(transfer)) {
+        memory_release(url);
+        memory_release(transfer);
+        return UV_EBUSY;
+    }
     if ((status = curl_transfer_begin(transfer, url)) != 0) {
+        curl_table_leave(transfer);
         memory_release(transfer);
         return status;
     }
@@ -216,6 +231,6 @@ int breaker_curl_cancel(breaker_curl_t *client, CURL *easy)
 
     if (client == NULL || easy == NULL)
         return UV_EINVAL;
-    transfer = curl_transfer_find(client, easy);
-    return transfer == NULL ? UV_ENOENT : breaker_cancel(&transfer->call);
+    transfer = curl_table_find(client, easy);
+    return transfer == NULL ? UV_ENOENT : cancel(transfer);
 }

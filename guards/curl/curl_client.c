@@ -1,4 +1,5 @@
-/* The client of the curl guard: how it is made, and how it ends when transfers are under way. */
+/* The client of the curl guard: how it is made, how it ends when transfers are under way, and how
+ * it learns of its panel's end. */
 #include "curl_client.h"
 #include "memory.h"
 #include <string.h>
@@ -9,6 +10,26 @@ void breaker_curl_options_init_sized(breaker_curl_options_t *options, size_t siz
         return;
     memset(options, 0, size);
     options->size = size;
+}
+
+/* There is nothing to hear: the ear is there to be taken off by the end of the panel, which is how
+ * the client learns of it. */
+static void hear(breaker_listener_t *ear, const breaker_event_t *event)
+{
+    (void)ear;
+    (void)event;
+}
+
+static int listen_to_panel(breaker_curl_t *client)
+{
+    client->ear.kinds = BREAKER_ON_MISSED;
+    client->ear.notify = hear;
+    return breaker_panel_listen(client->panel, &client->ear);
+}
+
+bool curl_client_has_panel(breaker_curl_t *client)
+{
+    return breaker_unlisten(&client->ear) == 0 && listen_to_panel(client) == 0;
 }
 
 int breaker_curl_create(breaker_curl_t **client, breaker_panel_t *panel,
@@ -29,7 +50,9 @@ int breaker_curl_create(breaker_curl_t **client, breaker_panel_t *panel,
     made->loop = breaker_panel_loop(panel);
     if (options != NULL)
         made->options = *options;
-    if ((status = curl_loop_open(made)) != 0) {
+    if ((status = listen_to_panel(made)) == 0 && (status = curl_loop_open(made)) != 0)
+        breaker_unlisten(&made->ear);
+    if (status != 0) {
         memory_release(made);
         return status;
     }
@@ -46,9 +69,10 @@ int breaker_curl_destroy(breaker_curl_t *client, breaker_curl_destroy_cb done, v
     client->is_closing = true;
     client->destroyed = done;
     client->destroyed_data = data;
+    breaker_unlisten(&client->ear);
     curl_transfers_cancel(client, false);
     curl_mount_end(client);
-    if (client->count == 0)
+    if (client->transfers == NULL)
         curl_loop_close(client);
     return 0;
 }

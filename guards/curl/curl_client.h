@@ -13,17 +13,15 @@ struct curl_mount {
     char prefix[];
 };
 
-/* Those under way are found by their easy handles. */
-enum { CURL_BUCKETS = 256 };
-
 struct curl_transfer {
     breaker_call_t call;
     breaker_curl_t *client;
-    struct curl_transfer *next, **link;
+    struct curl_transfer *next, **link; /* of the client's */
+    struct curl_transfer *next_in_table;
     CURL *easy;
     breaker_curl_cb done;
     breaker_curl_sinks_t sinks;
-    bool is_in_multi, is_starved, is_told;
+    bool is_in_multi, is_starved, is_cancelled;
     char *redirect; /* where to go on, or NULL */
     char *url;      /* of this hop, in our spelling */
     char name[BREAKER_NAME_MAX + 1];
@@ -35,8 +33,8 @@ struct breaker_curl_s {
     uv_loop_t *loop;
     breaker_curl_options_t options;
     struct curl_mount *mounts;
-    struct curl_transfer *transfers[CURL_BUCKETS];
-    size_t count; /* of them */
+    struct curl_transfer *transfers;
+    breaker_listener_t ear; /* on the panel, until its end */
     CURLM *multi;
     uv_timer_t timer;
     struct curl_socket *sockets; /* curl_loop.c's */
@@ -51,6 +49,15 @@ struct breaker_curl_s {
  * UV_ENOMEM. */
 int curl_url_spell(char **spelling, const char *url, bool is_prefix);
 size_t curl_url_origin(const char *spelling); /* the length of scheme://host:port */
+
+/* curl_client.c: the panel is there, and not about to end. Nothing of it may be touched otherwise. */
+bool curl_client_has_panel(breaker_curl_t *client);
+
+/* curl_table.c: the transfers under way, by their easy handles, from the asking until they are told.
+ * False: the handle is under way, here or elsewhere. */
+bool curl_table_enter(struct curl_transfer *transfer);
+void curl_table_leave(struct curl_transfer *transfer);
+struct curl_transfer *curl_table_find(const breaker_curl_t *client, const CURL *easy);
 
 /* curl_mount.c: the breaker for a URL so spelt, and its name. */
 int curl_mount_find(breaker_curl_t *client, const char *url, breaker_t **breaker, char *name);
@@ -77,9 +84,7 @@ void curl_redirect_look(struct curl_transfer *transfer);
 void curl_redirect_drop(struct curl_transfer *transfer);
 int curl_redirect_follow(struct curl_transfer *transfer);
 
-/* curl.c: the transfer of the handle, until it was told; all of them, given up; a hop to the URL,
- * which it takes. */
-struct curl_transfer *curl_transfer_find(breaker_curl_t *client, const CURL *easy);
+/* curl.c: all transfers, given up; a hop to the URL, which it takes. */
 void curl_transfers_cancel(breaker_curl_t *client, bool for_want_of_memory);
 int curl_transfer_begin(struct curl_transfer *transfer, char *url);
 

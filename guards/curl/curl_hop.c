@@ -125,7 +125,7 @@ static breaker_outcome_t judge(const struct curl_transfer *transfer, uint64_t re
 
 void curl_hop_ended(breaker_curl_t *client, CURL *easy, CURLcode code)
 {
-    struct curl_transfer *transfer = curl_transfer_find(client, easy);
+    struct curl_transfer *transfer = curl_table_find(client, easy);
     breaker_curl_result_t *result;
     breaker_outcome_t outcome;
     uint64_t retry;

@@ -75,7 +75,7 @@ void curl_redirect_drop(struct curl_transfer *transfer)
     transfer->redirect = NULL;
 }
 
-/* What was meant for one host is not told to another. */
+/* What was meant for one host is not told to another; nor is its port that of another. */
 static void forget_secrets(CURL *easy)
 {
     static const CURLoption secrets[] = {
@@ -98,6 +98,7 @@ static void forget_secrets(CURL *easy)
 
     for (size_t i = 0; i < sizeof secrets / sizeof *secrets; i++)
         curl_easy_setopt(easy, secrets[i], NULL);
+    curl_easy_setopt(easy, CURLOPT_PORT, 0L);
 }
 
 static bool is_http(const char *url)
@@ -113,8 +114,6 @@ int curl_redirect_follow(struct curl_transfer *transfer)
     char *url;
     int status;
 
-    if (transfer->client->is_closing)
-        return UV_ECANCELED;
     if ((status = curl_url_spell(&url, transfer->redirect, false)) != 0)
         return status;
     if (!is_http(url)) {

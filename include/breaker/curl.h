@@ -38,8 +38,14 @@
  * libcurl has it, many transfers to a connection; set CURLOPT_PIPEWAIT to wait for one rather than
  * open another. What a server pushes is not taken: set no CURLMOPT_PUSHFUNCTION.
  *
+ * The breaker is asked about the host and the port of the URL. What sends libcurl elsewhere is not
+ * seen, since libcurl does not tell of it: CURLOPT_PORT, CONNECT_TO, RESOLVE, UNIX_SOCKET_PATH, a
+ * proxy. So write a port into the URL; with the others the breaker is that of the URL, not of where
+ * it is sent.
+ *
  * The client belongs to the panel's loop and thread, and does not keep the loop alive; transfers
- * do. A host that closes every handle of its loop must destroy the client first. */
+ * do. It may outlive the panel. A host that closes every handle of its loop must destroy the client
+ * first. */
 #ifndef BREAKER_CURL_H
 #define BREAKER_CURL_H
 
@@ -93,7 +99,7 @@ typedef struct breaker_curl_options_s {
     breaker_curl_options_init_sized((options), sizeof *(options))
 BREAKER_API void breaker_curl_options_init_sized(breaker_curl_options_t *options, size_t size);
 
-/* Makes a client on the panel's loop. options may be NULL. UV_EINVAL, UV_ENOMEM. */
+/* Makes a client on the panel's loop. options may be NULL. UV_EINVAL, UV_ENOMEM, UV_ESHUTDOWN. */
 BREAKER_API int breaker_curl_create(breaker_curl_t **client, breaker_panel_t *panel,
                                     const breaker_curl_options_t *options);
 
@@ -132,7 +138,7 @@ typedef struct breaker_curl_result_s {
     int refused;             /* the circuit refused; then the next four say more */
     const char *headers;     /* BREAKER_CURL_RESPONSE: the response that was made here, in whole
                                 lines ... */
-    const char *body;        /* ... and JSON; otherwise NULL */
+    const char *body;        /* ... and JSON, but not for a HEAD; otherwise NULL */
     uint64_t retry_after;    /* as breaker_retry_after */
     int last_error;          /* of the breaker: a negative status, or an HTTP status */
     const char *breaker;     /* the name of the breaker that was asked (last) */
@@ -148,13 +154,19 @@ typedef void (*breaker_curl_cb)(CURL *easy, const breaker_curl_result_t *result)
 /* Asks the breaker of the handle's URL, and lets libcurl do the transfer. The URL is CURLOPT_URL;
  * set it anew where libcurl itself followed a redirect in an earlier transfer of the handle. A
  * CURLOPT_CURLU is not seen. UV_ENOENT: there is no breaker for the URL; UV_EINVAL: no URL;
- * UV_EBUSY: the handle is under way already; UV_ENOMEM, UV_ESHUTDOWN; as breaker_obtain.
+ * UV_EBUSY: the handle is under way already, with whatever client; UV_ENOMEM; UV_ESHUTDOWN: the
+ * client or the panel is at its end; as breaker_obtain. A handle in a multi handle of the program's
+ * own must not be given: libcurl tells of that only when the transfer begins, and then the callback
+ * says UV_EBUSY, and options of the handle have changed.
  *
  * With max_redirects, CURLOPT_FOLLOWLOCATION is turned off, and a HEAD that is led on by a 301,
  * 302, 303, 307 or 308 goes on where there is a breaker for the new URL (by http or https); with
- * breaker_curl_perform_into, a GET too. What is not followed is the response. The guard then sets
- * CURLOPT_URL to the last URL; and on the way to another scheme, host or port the following to
- * NULL, which were meant for the first; set them again before the handle is used again:
+ * breaker_curl_perform_into and a write sink, a GET too. Nothing else is followed: no GET of this
+ * function's, since the body of the redirect could not be kept from a CURLOPT_WRITEFUNCTION that is
+ * not known here; no POST and no PUT, by a 307 or 308 neither, since a body cannot always be sent
+ * again. What is not followed is the response. The guard then sets CURLOPT_URL to the last URL; and
+ * on the way to another scheme, host or port CURLOPT_PORT to 0, and the following to NULL, which
+ * were meant for the first; set them again before the handle is used again:
  *     CURLOPT_HTTPHEADER, COOKIE, REFERER, USERPWD, XOAUTH2_BEARER, AWS_SIGV4, SSLCERT, SSLKEY,
  *     SSLCERT_BLOB, SSLKEY_BLOB, KEYPASSWD, TLSAUTH_USERNAME, TLSAUTH_PASSWORD
  * Headers for a proxy stay, since the proxy does; so do the cookies of libcurl's engine and the
@@ -170,15 +182,16 @@ typedef struct breaker_curl_sinks_s {
 } breaker_curl_sinks_t;
 
 /* The same, and sets these callbacks on the handle. The response that is made here comes through
- * them too, header lines first, before the callback; what they return then is not looked at. And
+ * them too, header lines first, before the callback; what they return then is not looked at. A
+ * HEAD (CURLOPT_NOBODY, unless a CURLOPT_CUSTOMREQUEST hides it) gets the header lines only. And
  * with max_redirects a GET is followed if write is set: the body of a response that may lead on is
  * kept from it (also where, for want of a breaker, it does not lead on in the end), the header
  * lines of every hop come. */
 BREAKER_API int breaker_curl_perform_into(breaker_curl_t *client, CURL *easy,
                                           const breaker_curl_sinks_t *sinks, breaker_curl_cb done);
 
-/* Ends the transfer with UV_ECANCELED. UV_ENOENT: it is not under way; UV_EALREADY: it is about to
- * end. */
+/* Ends the transfer with UV_ECANCELED, between two hops too: then the outcome is that of the first.
+ * UV_ENOENT: it is not under way; UV_EALREADY: it is about to end. */
 BREAKER_API int breaker_curl_cancel(breaker_curl_t *client, CURL *easy);
 
 #ifdef __cplusplus

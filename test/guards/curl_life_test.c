@@ -149,6 +149,95 @@ static void the_panel_ends_first(void **state)
     close_book(book);
 }
 
+static void perform_once_more(struct page *page)
+{
+    page->then = NULL;
+    assert_int_equal(API(breaker_curl_perform(page->book->client, page->easy, page_done)),
+                     UV_ESHUTDOWN);
+}
+
+/* The client may outlive the panel; it does not look at it any more. With a prefix, with a breaker
+ * for each host, and with none. */
+static void after_the_panels_end(void **state)
+{
+    struct fixture *f = *state;
+    breaker_curl_options_t options[3];
+    struct book *books[3];
+    struct page *pages[3];
+    breaker_policy_t *policy;
+    breaker_options_t rules;
+    CURL *easy = curl_easy_init();
+
+    quick_options(&rules);
+    policy = make_policy(&rules);
+    for (unsigned i = 0; i < 3; i++) {
+        breaker_curl_options_init(&options[i]);
+        options[i].hosts = i == 1 ? policy : NULL;
+        options[i].unmounted = i == 2 ? BREAKER_CURL_PASS : BREAKER_CURL_STRICT;
+        books[i] = i == 0 ? open_book(f, &options[0]) : keep(f, sizeof *books[i]);
+        if (i > 0) {
+            *books[i] = *books[0];
+            assert_int_equal(API(breaker_curl_create(&books[i]->client, f->panel, &options[i])), 0);
+        }
+        pages[i] = get(books[i], "/stall");
+        pages[i]->then = perform_once_more; /* while the panel ends */
+    }
+    while (books[0]->http.requests < 3)
+        uv_run(&f->loop, UV_RUN_ONCE);
+    fixture_destroy_panel(f);
+    fixture_wait_destroyed(f);
+    curl_easy_setopt(easy, CURLOPT_URL, books[0]->http.root);
+    for (unsigned i = 0; i < 3; i++) {
+        assert_int_equal(pages[i]->result.status, UV_ECANCELED);
+        assert_int_equal(API(breaker_curl_perform(books[i]->client, easy, page_done)),
+                         UV_ESHUTDOWN);
+        if (i > 0)
+            assert_int_equal(API(breaker_curl_destroy(books[i]->client, NULL, NULL)), 0);
+    }
+    curl_easy_cleanup(easy);
+    breaker_policy_destroy(policy);
+    close_book(books[0]);
+}
+
+static void must_not_be_told(CURL *easy, const breaker_curl_result_t *result)
+{
+    (void)easy;
+    (void)result;
+    fail();
+}
+
+/* Of two clients only one has the handle, also before libcurl has it; the other touches nothing. */
+static void a_handle_for_two_clients(void **state)
+{
+    struct book *book = open_book(*state, NULL);
+    breaker_curl_sinks_t sinks = {.write = count_bytes};
+    breaker_curl_t *first = book->client, *second;
+    size_t length = 0;
+    struct page *page;
+
+    sinks.write_data = &length;
+    assert_int_equal(API(breaker_curl_create(&second, book->f->panel, NULL)), 0);
+    assert_int_equal(API(breaker_curl_mount(second, "", book->breaker)), 0);
+    page = get(book, "/drip");
+    for (unsigned i = 0; i < 3; i++) {
+        assert_int_equal(
+            API(breaker_curl_perform_into(second, page->easy, &sinks, must_not_be_told)), UV_EBUSY);
+        assert_int_equal(API(breaker_curl_cancel(second, page->easy)), UV_ENOENT);
+        uv_run(&book->f->loop, UV_RUN_ONCE);
+    }
+    page->keeps = true;
+    wait_for_all(book);
+    assert_string_equal(page->body, "hello");
+    assert_int_equal(length, 0);
+    book->client = second; /* its turn */
+    perform_again(page);
+    wait_for_all(book);
+    assert_string_equal(page->body, "hello");
+    assert_int_equal(API(breaker_curl_destroy(second, NULL, NULL)), 0);
+    book->client = first;
+    close_book(book);
+}
+
 /* A handle of the program's own in the client's multi handle ends unheeded, and does no harm. */
 static void a_stranger_among_them(void **state)
 {
@@ -216,6 +305,8 @@ int main(void)
         REAL_TEST(the_end_with_transfers_under_way),
         REAL_TEST(the_end_from_a_callback),
         REAL_TEST(the_panel_ends_first),
+        REAL_TEST(after_the_panels_end),
+        REAL_TEST(a_handle_for_two_clients),
         REAL_TEST(a_stranger_among_them),
         REAL_TEST(sockets_that_libcurl_forgets),
         REAL_TEST(misuse),

@@ -1,6 +1,8 @@
 /* Chains of redirects: each hop asks the breaker of its own URL, and nothing else is a redirect. */
 #include "book.h"
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 static struct book *open_redirecting(struct fixture *f, unsigned most, breaker_t **other)
 {
@@ -96,6 +98,72 @@ static void secrets_stay_at_home(void **state)
     close_book(book);
 }
 
+/* Alone, since it comes in the same header as a password. */
+static void a_token_stays_at_home(void **state)
+{
+    breaker_t *other;
+    struct book *book = open_redirecting(*state, 3, &other);
+
+    for (unsigned i = 0; i < 2; i++) {
+        const char *target = i == 0 ? book->http.root : book->other.root;
+        char url[512];
+        struct page *page;
+
+        snprintf(url, sizeof url, "%s/to/%s/secret", book->http.root, target);
+        page = open_page(book, url);
+        curl_easy_setopt(page->easy, CURLOPT_HTTPAUTH, (long)CURLAUTH_BEARER);
+        curl_easy_setopt(page->easy, CURLOPT_XOAUTH2_BEARER, "token");
+        perform(page);
+        wait_for_all(book);
+        assert_string_equal(page->body, i == 0 ? "A" : "");
+    }
+    close_book(book);
+}
+
+/* CURLOPT_PORT is for the first host; libcurl, too, forgets it on the way to another. */
+static void the_port_stays_at_home(void **state)
+{
+    breaker_t *other;
+    struct book *book = open_redirecting(*state, 3, &other);
+    struct page *page;
+    char url[256];
+
+    snprintf(url, sizeof url, "%s/to/%s/text", book->http.root, book->other.root);
+    page = open_page(book, url);
+    curl_easy_setopt(page->easy, CURLOPT_PORT, atol(strrchr(book->http.root, ':') + 1));
+    perform(page);
+    wait_for_all(book);
+    assert_string_equal(page->body, "hello");
+    assert_int_equal(book->http.requests, 1);
+    assert_int_equal(book->other.requests, 1);
+    close_book(book);
+}
+
+static void the_statuses_that_lead_on(void **state)
+{
+    static const struct {
+        int status;
+        bool leads_on;
+    } statuses[] = {{300, false}, {301, true}, {302, true}, {303, true},
+                    {305, false}, {307, true}, {308, true}, {404, false}};
+    breaker_t *other;
+    struct book *book = open_redirecting(*state, 3, &other);
+    unsigned followed = 0;
+
+    for (unsigned i = 0; i < sizeof statuses / sizeof *statuses; i++) {
+        char way[256];
+        struct page *page;
+
+        snprintf(way, sizeof way, "/lead/%d/%s/text", statuses[i].status, book->other.root);
+        page = got(book, way);
+        followed += statuses[i].leads_on;
+        assert_int_equal(page->result.response, statuses[i].leads_on ? 200 : statuses[i].status);
+        assert_string_equal(page->body, statuses[i].leads_on ? "hello" : "it has moved");
+        assert_int_equal(book->other.requests, followed);
+    }
+    close_book(book);
+}
+
 static void not_for_ever(void **state)
 {
     breaker_t *other;
@@ -187,21 +255,26 @@ static void a_challenge_is_none(void **state)
     close_book(book);
 }
 
-/* It would not be a POST any more; and its body cannot always be sent again. */
+/* By a 302 it would not be a POST any more; and its body cannot always be sent again. */
 static void a_post_is_not_followed(void **state)
 {
     breaker_t *other;
     struct book *book = open_redirecting(*state, 3, &other);
-    char url[256];
-    struct page *page;
+    static const int statuses[] = {302, 307, 308};
 
-    snprintf(url, sizeof url, "%s/to/%s/text", book->http.root, book->other.root);
-    page = open_page(book, url);
-    curl_easy_setopt(page->easy, CURLOPT_POSTFIELDS, "a=b");
-    perform(page);
-    wait_for_all(book);
-    assert_int_equal(page->result.response, 302);
-    assert_string_equal(page->body, "it has moved");
+    for (unsigned i = 0; i < 3; i++) {
+        char url[256];
+        struct page *page;
+
+        snprintf(url, sizeof url, "%s/lead/%d/%s/text", book->http.root, statuses[i],
+                 book->other.root);
+        page = open_page(book, url);
+        curl_easy_setopt(page->easy, CURLOPT_POSTFIELDS, "a=b");
+        perform(page);
+        wait_for_all(book);
+        assert_int_equal(page->result.response, statuses[i]);
+        assert_string_equal(page->body, "it has moved");
+    }
     assert_int_equal(look(other).totals.admitted, 0);
     close_book(book);
 }
@@ -233,6 +306,9 @@ int main(void)
         REAL_TEST(each_hop_asks_its_own_breaker),
         REAL_TEST(mounted_prefixes_along_the_way),
         REAL_TEST(secrets_stay_at_home),
+        REAL_TEST(a_token_stays_at_home),
+        REAL_TEST(the_port_stays_at_home),
+        REAL_TEST(the_statuses_that_lead_on),
         REAL_TEST(not_for_ever),
         REAL_TEST(not_unless_wanted),
         REAL_TEST(not_without_a_sink),

@@ -237,6 +237,33 @@ static void a_refusal_is_a_response(void **state)
     close_book(book);
 }
 
+/* As a HEAD has none that is answered. */
+static void a_refused_head_has_no_body(void **state)
+{
+    struct book *book = open_book(*state, NULL);
+    char url[128];
+
+    breaker_trip(book->breaker, NULL, NULL);
+    snprintf(url, sizeof url, "%s/text", book->http.root);
+    for (unsigned i = 0; i < 2; i++) {
+        struct page *page = open_page(book, url);
+
+        if (i == 0)
+            curl_easy_setopt(page->easy, CURLOPT_NOBODY, 1L);
+        else
+            curl_easy_setopt(page->easy, CURLOPT_CUSTOMREQUEST, "HEAD");
+        perform(page);
+        wait_for_all(book);
+        assert_int_equal(page->result.refused, 1);
+        assert_int_equal(page->result.response, 500);
+        assert_non_null(strstr(page->headers, "X-Circuit-Breaker: breaker tripped\r\n"));
+        assert_string_equal(page->result.headers, page->headers);
+        assert_int_equal(page->length, 0);
+        assert_null(page->result.body);
+    }
+    close_book(book);
+}
+
 static void or_an_error(void **state)
 {
     breaker_curl_options_t options;
@@ -268,6 +295,7 @@ int main(void)
         REAL_TEST(a_body_that_cannot_be_sent_again),
         REAL_TEST(a_judge_of_ones_own),
         REAL_TEST(a_refusal_is_a_response),
+        REAL_TEST(a_refused_head_has_no_body),
         REAL_TEST(or_an_error),
     };
 

@@ -58,3 +58,31 @@ grep -q "^http://127.0.0.1:1 *BROKEN *0 " "$work/said" || fail "the sick host"
 grep -q "^http://127.0.0.1:$port *PASSING *40 *0 *0$" "$work/said" || fail "the well host"
 failures=$(grep -c " failed  *http://127.0.0.1:1/" "$work/said")
 [ "$failures" -ge 3 ] && [ "$failures" -le 12 ] || fail "$failures failures"
+
+# ---- A list that comes slowly, and does not end with its line: what has come is fetched meanwhile
+: >"$work/said"
+{
+    echo "http://127.0.0.1:$port/page"
+    for _ in $(seq 100); do
+        ! grep -q " 200 .*/page" "$work/said" || break
+        sleep 0.1
+    done
+    grep -q " 200 .*/page" "$work/said" || touch "$work/stalled"
+    printf "http://127.0.0.1:%s/none" "$port"
+} | timeout 60 "$fetch" >"$work/said" || fail "it answers $? to a slow list"
+[ ! -e "$work/stalled" ] || fail "the first page waits for the rest of the list"
+grep -q " 404 .*/none" "$work/said" || fail "the last line"
+
+# ---- A line that is too long is one that is skipped; a list that cannot be read
+{
+    echo "http://127.0.0.1:$port/page"
+    head -c 10000 /dev/zero | tr '\0' a
+    echo
+    echo "http://127.0.0.1:$port/page"
+} | timeout 60 "$fetch" >"$work/said" || fail "it answers $? to a long line"
+[ "$(grep -c " skipped " "$work/said")" = 1 ] || fail "one is skipped"
+[ "$(grep -c " 200 .*/page, 6 bytes$" "$work/said")" = 2 ] || fail "the lines around it"
+grep -q "^3 URLs: 2 fetched, 0 failed" "$work/said" || fail "three lines"
+status=0
+timeout 60 "$fetch" "$work" >"$work/said" 2>&1 || status=$?
+[ "$status" = 2 ] || fail "it answers $status to a folder"

@@ -160,6 +160,9 @@ static void act(struct http_client *client, const char *path)
     } else if (strncmp(path, "/to/", 4) == 0) {
         snprintf(header, sizeof header, "Location: %.400s\r\n", path + 4);
         say(client, 302, header, "it has moved");
+    } else if (strncmp(path, "/lead/", 6) == 0) {
+        snprintf(header, sizeof header, "Location: %.400s\r\n", path + 10);
+        say(client, atoi(path + 6), header, "it has moved");
     } else if (strcmp(path, "/loop") == 0) {
         say(client, 302, "Location: /loop\r\n", "round and round");
     } else if (strcmp(path, "/many") == 0) {

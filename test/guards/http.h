@@ -10,6 +10,7 @@
  *  /retry/429/7      that status, with Retry-After: 7
  *  /date/503/7       the same as a date
  *  /to/URL           302 to the URL, with a body
+ *  /lead/308/URL     the same with that status
  *  /loop             302 to itself
  *  /many             200 and a megabyte
  *  /cut              less than it promised, and the end

@@ -22,20 +22,25 @@ static const char configuration[] =
     "  access_log off;\n"
     "  client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path fastcgi;\n"
     "  uwsgi_temp_path uwsgi; scgi_temp_path scgi;\n"
-    "  ssl_certificate server.crt; ssl_certificate_key server.key;\n"
-    "  ssl_verify_client optional_no_ca;\n"
-    "  server { listen 127.0.0.1:%d ssl http2; include places; set $there %d; }\n"
-    "  server { listen 127.0.0.1:%d ssl http2; include places; set $there %d; }\n"
+    "  %s\n"
+    "  server { listen 127.0.0.1:%d %s; include places; set $there %d; }\n"
+    "  server { listen 127.0.0.1:%d %s; include places; set $there %d; }\n"
     "}\n";
+
+static const char security[] = "ssl_certificate server.crt; ssl_certificate_key server.key; "
+                               "ssl_verify_client optional_no_ca;";
 
 static const char places[] =
     "default_type text/plain;\n"
     "location = /text { return 200 hello; }\n"
     "location = /sick { return 503; }\n"
+    "location = /broken { return 500; }\n"
+    "location = /busy { add_header Retry-After 7 always; return 503; }\n"
+    "location = /count { return 200 \"$connection $connection_requests\"; }\n"
     "location = /many { root .; }\n"
     "location = /slow { alias many; limit_rate 16k; }\n"
     "location = /who { return 200 \"$ssl_client_s_dn\"; }\n"
-    "location /to/ { rewrite ^/to(/.*)$ https://127.0.0.1:$there$1 redirect; }\n";
+    "location /to/ { rewrite ^/to(/.*)$ $scheme://127.0.0.1:$there$1 redirect; }\n";
 
 static void skip_all(const char *why)
 {
@@ -108,12 +113,16 @@ static void configure(struct nginx *nginx)
     static char many[MANY];
     char text[2048];
     const int *ports = nginx->ports;
+    const char *kind = nginx->is_plain ? "" : "ssl http2";
 
     memset(many, 'm', sizeof many);
-    snprintf(text, sizeof text, configuration, ports[0], ports[1], ports[1], ports[0]);
+    snprintf(text, sizeof text, configuration, nginx->is_plain ? "" : security, ports[0], kind,
+             ports[1], ports[1], kind, ports[0]);
     write_file(nginx, "conf", text, strlen(text));
     write_file(nginx, "places", places, strlen(places));
     write_file(nginx, "many", many, sizeof many);
+    if (nginx->is_plain)
+        return;
     certify(nginx, "server", "127.0.0.1");
     certify(nginx, "client", "somebody");
     snprintf(nginx->ca, sizeof nginx->ca, "%s/server.crt", nginx->directory);
@@ -133,14 +142,12 @@ static void launch(struct nginx *nginx, const char *program)
     _exit(127);
 }
 
-void nginx_start(struct nginx *nginx)
+static void start(struct nginx *nginx)
 {
     const char *program = getenv("NGINX");
 
     if (program == NULL || program[0] == '\0')
         skip_all("no nginx");
-    if (!(curl_version_info(CURLVERSION_NOW)->features & CURL_VERSION_SSL))
-        skip_all("this libcurl has no TLS");
     snprintf(nginx->directory, sizeof nginx->directory, "/tmp/breaker-nginx-XXXXXX");
     assert_non_null(mkdtemp(nginx->directory));
     nginx->ports[0] = free_port();
@@ -153,6 +160,20 @@ void nginx_start(struct nginx *nginx)
         assert_int_equal(waitpid(nginx->pid, NULL, WNOHANG), 0);
         usleep(1000);
     }
+}
+
+void nginx_start(struct nginx *nginx)
+{
+    nginx->is_plain = false;
+    if (!(curl_version_info(CURLVERSION_NOW)->features & CURL_VERSION_SSL))
+        skip_all("this libcurl has no TLS");
+    start(nginx);
+}
+
+void nginx_start_plain(struct nginx *nginx)
+{
+    nginx->is_plain = true;
+    start(nginx);
 }
 
 void nginx_end(struct nginx *nginx)

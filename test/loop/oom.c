@@ -388,9 +388,37 @@ static void test_a_shared_circuit_waits_for_memory(void **state)
     assert_int_equal(breaker_memory_destroy(storage), 0);
 }
 
+static void hear(breaker_listener_t *listener, const breaker_event_t *event)
+{
+    (void)listener;
+    (void)event;
+    fail();
+}
+
+/* Who hears only what others missed needs no room, and breakers need none for it; the first other does. */
+static void test_a_listener_without_events(void **state)
+{
+    struct fixture *f = *state;
+    breaker_listener_t ears[2] = {{.kinds = BREAKER_ON_MISSED, .notify = hear},
+                                  {.kinds = BREAKER_ON_ALL, .notify = hear}};
+
+    memory.for_ever = true;
+    memory.asked = 0;
+    memory.fails = 1;
+    assert_int_equal(API(breaker_panel_listen(f->panel, &ears[0])), 0);
+    assert_int_equal(API(breaker_panel_listen(f->panel, &ears[1])), UV_ENOMEM);
+    assert_int_equal(memory.asked, 1);
+    memory.fails = 0;
+    assert_int_equal(API(breaker_panel_listen(f->panel, &ears[1])), 0);
+    fixture_destroy_panel(f);
+    fixture_wait_destroyed(f);
+    assert_int_equal(API(breaker_unlisten(&ears[0])), UV_EINVAL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        REAL_TEST(test_a_listener_without_events),
         BARE_TEST(test_a_shared_circuit_waits_for_memory),
         BARE_TEST(test_each_once),
         BARE_TEST(test_for_ever_from_each_on),
