@@ -181,6 +181,14 @@ static void draw_options(uint64_t seed, breaker_options_t *o)
     panels_options(o);
     if (seed % 8 == 6)
         o->last_calls = 20;
+    if (seed % 5 == 1)
+        o->on_outage = BREAKER_OUTAGE_REFUSE;
+    if (seed % 7 == 2)
+        o->share = BREAKER_SHARE_STATE;
+    if (seed % 3 == 0)
+        o->min_reporters = 1;
+    if (seed % 11 == 5)
+        o->recovery = BREAKER_IMMEDIATE;
     if (seed % 4 != 0)
         return;
     o->recovery = BREAKER_TRIAL;
