@@ -107,7 +107,7 @@ static void down_at_start_tcp(void **state)
 
 /* Killed with transactions under way, and restarted, again and again; the last time empty. Each increments
  * a key of its own, so that what is done twice cannot stand in for what is lost. */
-enum { KILLS = 150, OPS = 20 };
+enum { KILLS = 100, OPS = 20 };
 
 static unsigned submit_round(struct rig *one, struct op **ops, char (*keys)[24], int round)
 {
