@@ -8,7 +8,7 @@ set -u
 tree=${TRIXIE_TREE:-/var/tmp/libbreaker-trixie}
 mirror=${TRIXIE_MIRROR:-http://deb.debian.org/debian}
 needs=meson,ninja-build,gcc,libc6-dev,pkg-config,libuv1-dev,libhiredis-dev,libcmocka-dev
-needs=$needs,libjansson-dev,redis-server,python3-redis,openssl,ca-certificates
+needs=$needs,libjansson-dev,redis-server,python3-redis,openssl,ca-certificates,nftables,iproute2
 root=$(cd "$(dirname "$0")/.." && pwd) || exit 1
 
 skip() {
@@ -19,8 +19,8 @@ skip() {
 [ "$(id -u)" = 0 ] || skip "only root can make a tree and go into it"
 command -v debootstrap >/dev/null || skip "no debootstrap (apt-get install debootstrap)"
 
-# ---- The tree
-if [ ! -e "$tree/made" ]; then
+# ---- The tree, made anew when it lacks what is needed
+if [ "$(cat "$tree/made" 2>/dev/null)" != "$needs" ]; then
     if command -v curl >/dev/null; then
         curl -fsS -o /dev/null --max-time 30 "$mirror/dists/trixie/Release" ||
             skip "$mirror cannot be reached"
@@ -29,7 +29,7 @@ if [ ! -e "$tree/made" ]; then
     rm -rf "$tree"
     timeout 3600 debootstrap --variant=minbase --include="$needs" trixie "$tree" "$mirror" \
         >"$tree.log" 2>&1 || skip "debootstrap failed: $(tail -n 1 "$tree.log")"
-    touch "$tree/made"
+    echo "$needs" >"$tree/made"
 fi
 chroot "$tree" true || skip "chroot is not allowed here"
 

@@ -40,25 +40,14 @@ int crew_begin(void **state)
     return 0;
 }
 
-/* Whatever happened to the processes, each key they left goes by itself. */
-static void assert_no_key_stays(struct server *server)
-{
-    redisReply *keys = server_ask(server, "KEYS *");
-
-    for (size_t i = 0; i < keys->elements; i++)
-        if (server_number(server, "PTTL %b", keys->element[i]->str, keys->element[i]->len) == -1)
-            fail_msg("%s has no time to live", keys->element[i]->str);
-    freeReplyObject(keys);
-}
-
 int crew_end(void **state)
 {
     struct crew_rig *rig = *state;
 
     for (unsigned i = 0; i < WORKERS_MAX; i++)
         crew_kill(rig, i);
-    if (rig->server.pid)
-        assert_no_key_stays(&rig->server);
+    if (rig->server.pid) /* whatever happened to the processes, each key they left goes by itself */
+        server_assert_no_key_stays(&rig->server, "*");
     server_end(&rig->server);
     munmap(rig->crew, sizeof *rig->crew);
     free(rig);

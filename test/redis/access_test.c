@@ -29,14 +29,19 @@ static void open_watched(void)
     witness_open(&witness, &rig.loop, "witness", &rig.options, NULL, NULL);
 }
 
+static void close_witness(void)
+{
+    witness_is_content(&witness);
+    witness_close(&witness);
+}
+
 static int end(void **state)
 {
     (void)state;
-    if (witness.panel) {
-        witness_is_content(&witness);
-        witness_close(&witness);
-    }
+    if (witness.panel)
+        close_witness();
     rig_end(&rig);
+    server_assert_no_key_stays(&server, SERVER_CIRCUITS);
     memset(server.extra, 0, sizeof server.extra);
     server_end(&server);
     return 0;
@@ -72,6 +77,13 @@ static void is_mended(void)
     assert_int_equal(rig.health, 0);
 }
 
+/* The same, right after the cure, where the witness has the rights that it needs, too. */
+static void is_mended_for_all(void)
+{
+    witness_is_served(&witness, &server, uv_hrtime(), witness.slow_pause);
+    is_mended();
+}
+
 /* ---- Passwords */
 
 static void no_password(void **state)
@@ -82,7 +94,7 @@ static void no_password(void **state)
     is_refused(UV_EACCES);
     assert_non_null(strstr(breaker_redis_reason(rig.storage), "NOAUTH"));
     server_do(&server, "CONFIG SET requirepass %s", "");
-    is_mended();
+    is_mended_for_all();
 }
 
 static void wrong_password(void **state)
@@ -95,7 +107,7 @@ static void wrong_password(void **state)
     assert_non_null(strstr(breaker_redis_reason(rig.storage), "WRONGPASS"));
     assert_null(strstr(breaker_redis_reason(rig.storage), "wrong"));
     server_do(&server, "CONFIG SET requirepass wrong");
-    is_mended();
+    is_mended_for_all();
 }
 
 static void password_without_need(void **state)
@@ -105,7 +117,7 @@ static void password_without_need(void **state)
     open_watched();
     is_refused(UV_EACCES);
     server_do(&server, "CONFIG SET requirepass secret");
-    is_mended();
+    is_mended_for_all();
 }
 
 /* The old connection goes on; the next one is refused. */
@@ -122,7 +134,7 @@ static void password_rotated(void **state)
     server_do(&server, "CLIENT KILL TYPE normal SKIPME yes");
     is_refused(UV_EACCES);
     server_do(&server, "CONFIG SET requirepass first");
-    is_mended();
+    is_mended_for_all();
 }
 
 static void database_that_is_not(void **state)
@@ -228,7 +240,7 @@ static void no_right_to_scripts(void **state)
     open_watched();
     is_refused(UV_EACCES);
     server_do(&server, "ACL SETUSER narrow +@scripting");
-    is_mended();
+    is_mended_for_all();
 }
 
 static void no_right_to_write(void **state)
@@ -247,6 +259,7 @@ static void no_right_to_write(void **state)
     assert_int_equal(rig.lost, 1);
     assert_int_equal(rig.found, 0);
     server_do(&server, "ACL SETUSER narrow +incrby");
+    witness_is_served(&witness, &server, uv_hrtime(), witness.slow_pause);
     RIG_UNTIL(&rig, rig_incr(&rig, "n") == 0);
     RIG_UNTIL(&rig, rig.found == 1);
     assert_int_equal(rig.lost, 1);
@@ -283,6 +296,9 @@ static void no_right_to_expire(void **state)
     op_free(op);
     assert_int_equal(server_number(&server, "EXISTS mine:log"), 0);
     RIG_UNTIL(&rig, rig.lost == 1);
+    RIG_UNTIL(&rig, witness.lost > 0 && witness.ended > 0);
+    close_witness();
+    server_do(&server, "FLUSHALL"); /* what has no life is there, as was told */
 }
 
 static void no_right_to_keys(void **state)
@@ -296,7 +312,7 @@ static void no_right_to_keys(void **state)
     RIG_UNTIL(&rig, rig.lost == 1);
     is_refused(UV_EACCES);
     server_do(&server, "ACL SETUSER narrow ~mine:*");
-    is_mended();
+    is_mended_for_all();
 }
 
 /* A register that may not be kept is nobody's trouble: the rest of the transaction is done. */
@@ -352,7 +368,7 @@ static void user_deleted(void **state)
     RIG_UNTIL(&rig, rig_ask(&rig) < 0);
     is_refused(UV_EACCES);
     server_do(&server, RIGHTS " ~mine:* &*");
-    is_mended();
+    is_mended_for_all();
 }
 
 static void command_taken_away(void **state)

@@ -34,11 +34,14 @@ static int end(void **state)
     witness_is_content(&witness);
     witness_close(&witness);
     rig_end(&rig);
+    server_assert_no_key_stays(&server, SERVER_CIRCUITS);
     return 0;
 }
 
+/* Right after the cure. */
 static void gets_well(void)
 {
+    witness_is_served(&witness, &server, uv_hrtime(), witness.pause);
     rig_until_well(&rig);
     RIG_UNTIL(&rig, rig.found == 1);
     assert_int_equal(rig.health, 0);
@@ -60,6 +63,14 @@ static redisContext *ask_and_leave(const char *format, ...)
     return client;
 }
 
+static bool has_loaded(void)
+{
+    redisReply *reply = server_ask(&server, "INFO persistence");
+    bool has = strstr(reply->str, "\nloading:0") != NULL;
+    freeReplyObject(reply);
+    return has;
+}
+
 static void loading(void **state)
 {
     (void)state;
@@ -71,6 +82,7 @@ static void loading(void **state)
     RIG_UNTIL(&rig, rig.lost == 1);
     RIG_UNTIL(&rig, strstr(breaker_redis_reason(rig.storage), "LOADING"));
     RIG_UNTIL(&rig, witness.lost > 0);
+    RIG_UNTIL(&rig, has_loaded());
     redisFree(client);
     gets_well();
     server_do(&server, "CONFIG SET key-load-delay 0");

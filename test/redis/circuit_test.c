@@ -32,6 +32,7 @@ static int end(void **state)
         witness_close(&other);
     rig_end(&rig);
     assert_int_equal(fallen, 0);
+    server_assert_no_key_stays(&server, SERVER_CIRCUITS);
     return 0;
 }
 
@@ -174,7 +175,8 @@ static void garbled_record(void **state)
             server_do(&server, "FLUSHALL");
         }
         server_do(&server, "SET " RECORD " %s", garbage[i]);
-        server_do(&server, "SET {circuit}:2:r later"); /* of a version to come: beside ours */
+        server_do(&server,
+                  "SET {circuit}:2:r later PX 600000"); /* of a version to come: beside ours */
         witness_open(&witness, &rig.loop, "circuit", &rig.options, NULL, NULL);
         RIG_UNTIL(&rig, witness.asked > 50);
         witness_is_content(&witness);

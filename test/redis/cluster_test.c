@@ -230,6 +230,7 @@ static void names(void **state)
         witness_close(&witness);
         witness_close(&follower);
     }
+    server_assert_no_key_stays(&server, SERVER_CIRCUITS);
 }
 
 #define IN_RIG(test) cmocka_unit_test_setup_teardown(test, begin, end)

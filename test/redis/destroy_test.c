@@ -3,10 +3,12 @@
 #include "hostile.h"
 #include "rig.h"
 #include <breaker.h>
+#include <breaker/dialects.h>
 #include <stdio.h>
 
 enum what { BREAKER, PANEL, WHATS };
 enum where { START, DONE, EVENT, ORDER, WHERES };
+enum circuit { NATIVE, PYBREAKER, LASIER, REQUESTS, CIRCUITS };
 
 static struct hostile hostile;
 
@@ -21,6 +23,7 @@ struct scene {
     breaker_order_t order;
     enum what what;
     enum where where;
+    enum circuit circuit;
     unsigned ticks, begun, ended, ordered, obeyed, events_after;
     bool has_acted, calling, ordering, is_gone;
 };
@@ -97,12 +100,31 @@ static void on_tick(uv_timer_t *timer)
 
 /* ---- One of them */
 
+/* The native circuit, or a dialect, whose every call converses with the server. */
+static void make_breaker(struct scene *s)
+{
+    breaker_options_t options;
+    breaker_pybreaker_t py;
+    breaker_lasier_t lasier;
+    breaker_requests_t requests;
+    breaker_policy_t *policy;
+    breaker_options_init(&options);
+    breaker_pybreaker_init(&py);
+    breaker_lasier_init(&lasier);
+    breaker_requests_init(&requests);
+    const breaker_dialect_t *dialects[CIRCUITS] = {
+        [PYBREAKER] = &py.dialect, [LASIER] = &lasier.dialect, [REQUESTS] = &requests.dialect};
+    options.broken_time = 1;
+    options.dialect = dialects[s->circuit];
+    assert_int_equal(breaker_policy_create(&policy, &options, NULL), 0);
+    assert_int_equal(breaker_create(&s->breaker, s->panel, "name", policy), 0);
+    breaker_policy_destroy(policy);
+}
+
 static void open_scene(struct scene *s)
 {
     breaker_redis_options_t where;
     breaker_panel_options_t box;
-    breaker_options_t circuit;
-    breaker_policy_t *policy;
     breaker_redis_options_init(&where);
     where.port = (unsigned)hostile.port;
     where.connect_timeout = where.transaction_timeout = 30;
@@ -114,11 +136,7 @@ static void open_scene(struct scene *s)
     box.storage = s->storage;
     box.data = s;
     assert_int_equal(breaker_panel_create(&s->panel, &s->loop, &box), 0);
-    breaker_options_init(&circuit);
-    circuit.broken_time = 1;
-    assert_int_equal(breaker_policy_create(&policy, &circuit, NULL), 0);
-    assert_int_equal(breaker_create(&s->breaker, s->panel, "name", policy), 0);
-    breaker_policy_destroy(policy);
+    make_breaker(s);
     s->listener = (breaker_listener_t){.kinds = BREAKER_ON_STATE_CHANGE | BREAKER_ON_STORAGE_LOST |
                                                 BREAKER_ON_STORAGE_FOUND,
                                        .notify = on_event,
@@ -136,15 +154,15 @@ static void run_until(struct scene *s, const bool *is_true)
     uint64_t until = uv_hrtime() + (uint64_t)RIG_PATIENCE_MS * 1000000;
     while (!*is_true) {
         if (uv_hrtime() > until)
-            fail_msg("in vain: what %d where %d mode %s", s->what, s->where,
+            fail_msg("in vain: circuit %d what %d where %d mode %s", s->circuit, s->what, s->where,
                      hostile_name((enum hostile_mode)(int)hostile.mode));
         uv_run(&s->loop, UV_RUN_ONCE);
     }
 }
 
-static void destroyed_inside(enum what what, enum where where)
+static void destroyed_inside(enum circuit circuit, enum what what, enum where where)
 {
-    struct scene s = {.what = what, .where = where};
+    struct scene s = {.circuit = circuit, .what = what, .where = where};
     open_scene(&s);
     run_until(&s, &s.has_acted);
     for (int i = 0; i < 8; i++)
@@ -168,8 +186,21 @@ static void beside_every_server(enum what what)
             for (int polite = -1; polite < 4; polite += 4) {
                 hostile.polite = polite;
                 hostile.mode = mode;
-                destroyed_inside(what, (enum where)where);
+                destroyed_inside(NATIVE, what, (enum where)where);
             }
+}
+
+/* One dialect after the other, so that each meets a third of it all. */
+static void in_other_languages(enum what what)
+{
+    int circuit = NATIVE;
+    for (int mode = HOSTILE_NOT; mode < HOSTILE_MODES; mode++)
+        for (int where = START; where < WHERES; where++) {
+            circuit = circuit % (CIRCUITS - 1) + 1;
+            hostile.polite = mode % 2 ? 3 : -1;
+            hostile.mode = mode;
+            destroyed_inside((enum circuit)circuit, what, (enum where)where);
+        }
 }
 
 static void a_breaker(void **state)
@@ -182,6 +213,18 @@ static void a_panel(void **state)
 {
     (void)state;
     beside_every_server(PANEL);
+}
+
+static void a_breaker_of_a_dialect(void **state)
+{
+    (void)state;
+    in_other_languages(BREAKER);
+}
+
+static void a_panel_of_a_dialect(void **state)
+{
+    (void)state;
+    in_other_languages(PANEL);
 }
 
 static int set_up(void **state)
@@ -203,6 +246,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_breaker),
         cmocka_unit_test(a_panel),
+        cmocka_unit_test(a_breaker_of_a_dialect),
+        cmocka_unit_test(a_panel_of_a_dialect),
     };
     return cmocka_run_group_tests_name("redis: destroyed inside", tests, set_up, tear_down);
 }

@@ -61,6 +61,7 @@ static int end(void **state)
     if (late.panel)
         witness_close(&late);
     rig_end(&rig);
+    server_assert_no_key_stays(&two, SERVER_CIRCUITS);
     server_end(&one);
     server_end(&two);
     assert_int_equal(fallen, 0);

@@ -31,6 +31,7 @@ static int end(void **state)
 {
     (void)state;
     rig_end(&rig);
+    server_assert_no_key_stays(&server, SERVER_CIRCUITS);
     return 0;
 }
 

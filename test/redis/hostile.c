@@ -249,10 +249,13 @@ void hostile_start(struct hostile *hostile)
 {
     struct sockaddr_in address = {.sin_family = AF_INET};
     socklen_t size = sizeof address;
+    const int yes = 1;
     memset(hostile, 0, sizeof *hostile);
     hostile->bell = "";
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     hostile->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    /* So that another server can take its place while connections to it last. */
+    setsockopt(hostile->listener, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
     assert_int_equal(bind(hostile->listener, (struct sockaddr *)&address, sizeof address), 0);
     assert_int_equal(listen(hostile->listener, 64), 0);
     assert_int_equal(getsockname(hostile->listener, (struct sockaddr *)&address, &size), 0);

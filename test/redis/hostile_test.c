@@ -4,6 +4,7 @@
 #include "hostile.h"
 #include "rig.h"
 #include "server.h"
+#include "witness.h"
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -11,6 +12,7 @@
 #define GROWTH_MAX (8l * 1024 * 1024)
 
 static struct hostile hostile;
+static struct witness witness;
 
 static void open_rig(struct rig *rig, const char *client_name)
 {
@@ -23,6 +25,19 @@ static void open_rig(struct rig *rig, const char *client_name)
     rig_open(rig);
 }
 
+/* Guarded calls beside it, which go on whatever answers. */
+static void open_witness(struct rig *rig)
+{
+    witness_open(&witness, &rig->loop, "witness", &rig->options, NULL, NULL);
+}
+
+static void close_witness(struct rig *rig)
+{
+    RIG_UNTIL(rig, witness.ended > 0);
+    witness_is_content(&witness);
+    witness_close(&witness);
+}
+
 /* Some transactions in one turn; polite tells how far the connection gets before the mode
  * begins. */
 static void meet(enum hostile_mode mode, int polite)
@@ -33,6 +48,7 @@ static void meet(enum hostile_mode mode, int polite)
     hostile.polite = polite;
     hostile.mode = (int)mode;
     open_rig(&rig, "hostile");
+    open_witness(&rig);
     uint64_t begin = uv_hrtime();
     for (int i = 0; i < OPS; i++) {
         ops[i] = op_new(&rig);
@@ -54,6 +70,7 @@ static void meet(enum hostile_mode mode, int polite)
         assert_int_equal(ops[i]->completions, 1);
         op_free(ops[i]);
     }
+    close_witness(&rig);
     rig_end(&rig);
 }
 
@@ -151,9 +168,11 @@ static void without_greeting(void **state)
         hostile.polite = -1;
         hostile.mode = mode;
         open_rig(&rig, NULL);
+        open_witness(&rig);
         assert_true(rig_ask(&rig) <= 0);
         hostile.mode = HOSTILE_NOT;
         rig_until_well(&rig);
+        close_witness(&rig);
         rig_end(&rig);
     }
 }
@@ -274,6 +293,52 @@ static void hostile_bells(void **state)
     hostile.bell = "";
 }
 
+/* What a circuit itself is answered so, from its first transaction on, until it has given the storage
+ * up. */
+static void a_circuit_meets_them(void **state)
+{
+    (void)state;
+    hostile.polite = 2;
+    for (int mode = HOSTILE_NOT; mode < HOSTILE_MODES; mode++) {
+        struct rig rig;
+        hostile.mode = mode;
+        open_rig(&rig, "hostile");
+        open_witness(&rig);
+        RIG_UNTIL(&rig, witness.lost > 0);
+        unsigned ended = witness.ended;
+        RIG_UNTIL(&rig, witness.ended > ended + 10);
+        close_witness(&rig);
+        rig_end(&rig);
+    }
+}
+
+/* A Redis takes the place at last. */
+static void replaced_by_a_good_one(void **state)
+{
+    static const int modes[] = {HOSTILE_GARBAGE, HOSTILE_HANG, HOSTILE_MAXCLIENTS};
+    (void)state;
+    for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
+        static struct server server;
+        struct rig rig;
+        hostile.polite = 2;
+        hostile.mode = modes[i];
+        open_rig(&rig, "hostile");
+        open_witness(&rig);
+        RIG_UNTIL(&rig, witness.lost > 0);
+        rig_run_for(&rig, 300); /* pauses have grown */
+        hostile_end(&hostile);
+        server_start(&server, false);
+        server.port = hostile.port;
+        SERVER_AGAIN(&server, NULL);
+        witness_is_served(&witness, &server, uv_hrtime(), witness.pause);
+        close_witness(&rig);
+        rig_end(&rig);
+        server_assert_no_key_stays(&server, SERVER_CIRCUITS);
+        server_end(&server);
+        hostile_start(&hostile);
+    }
+}
+
 static int set_up(void **state)
 {
     (void)state;
@@ -291,12 +356,13 @@ static int tear_down(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(before_the_first_word), cmocka_unit_test(at_the_greeting),
-        cmocka_unit_test(at_the_probe),          cmocka_unit_test(at_the_first_transaction),
-        cmocka_unit_test(between_transactions),  cmocka_unit_test(without_greeting),
-        cmocka_unit_test(not_by_deadline),       cmocka_unit_test(hang_at_the_probe),
-        cmocka_unit_test(hostile_bells),         cmocka_unit_test(what_it_is_told),
-        cmocka_unit_test(name_refused),
+        cmocka_unit_test(before_the_first_word),  cmocka_unit_test(at_the_greeting),
+        cmocka_unit_test(at_the_probe),           cmocka_unit_test(at_the_first_transaction),
+        cmocka_unit_test(between_transactions),   cmocka_unit_test(without_greeting),
+        cmocka_unit_test(not_by_deadline),        cmocka_unit_test(hang_at_the_probe),
+        cmocka_unit_test(hostile_bells),          cmocka_unit_test(what_it_is_told),
+        cmocka_unit_test(name_refused),           cmocka_unit_test(a_circuit_meets_them),
+        cmocka_unit_test(replaced_by_a_good_one),
     };
     return cmocka_run_group_tests_name("redis: hostile servers", tests, set_up, tear_down);
 }

@@ -138,7 +138,7 @@ static void opened_again(void **state)
 
 /* ---- Callbacks that act: each of them, in each callback */
 
-enum { ACT_SUBMIT, ACT_CANCEL, ACT_LISTEN, ACT_FLUSH, ACTS };
+enum { ACT_SUBMIT, ACT_CANCEL, ACT_LISTEN, ACT_UNLISTEN, ACT_FLUSH, ACTS };
 
 static struct op *acted[4096];
 static unsigned acted_count;
@@ -164,10 +164,23 @@ static void act_now(struct op *other)
             other->completions = 1;
         }
         break;
+    case ACT_UNLISTEN:
+        rig.storage->ops->unlisten(rig.storage, &rig.client, "key", 3);
+        assert_int_equal(rig.storage->ops->listen(rig.storage, &rig.client, "other", 5), 0);
+        rig.storage->ops->unlisten(rig.storage, &rig.client, "other", 5);
+        break;
     default:
         assert_int_equal(rig.storage->ops->listen(rig.storage, &rig.client, "key", 3), 0);
         break;
     }
+}
+
+static void act_on_bell(breaker_client_t *client, const char *key, size_t key_length,
+                        const char *value, size_t length)
+{
+    (void)client, (void)key, (void)key_length, (void)value, (void)length;
+    rig.heard++;
+    act_now(NULL);
 }
 
 static void act_when_complete(struct op *op)
@@ -198,6 +211,8 @@ static void callbacks_that_act(void **state)
             rig.options.connect_timeout = rig.options.transaction_timeout = 30;
             rig_open(&rig);
             rig.client.health = act_on_health;
+            rig.client.bell = act_on_bell;
+            assert_int_equal(rig.storage->ops->listen(rig.storage, &rig.client, "key", 3), 0);
             acted_count = 0;
             for (int i = 0; i < 6; i++) {
                 ops[i] = op_new(&rig);

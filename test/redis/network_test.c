@@ -4,16 +4,15 @@
 #include "proxy.h"
 #include "rig.h"
 #include "server.h"
-#include <fcntl.h>
+#include "witness.h"
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 static struct server server;
 static struct proxy proxy;
 static struct rig rig;
+static struct witness witness;
 
 static int begin(void **state)
 {
@@ -33,7 +32,12 @@ static int end(void **state)
     (void)state;
     proxy.mode = PROXY_PASS;
     proxy.delay = proxy.slice = 0;
+    if (witness.panel) {
+        witness_is_content(&witness);
+        witness_close(&witness);
+    }
     rig_end(&rig);
+    server_assert_no_key_stays(&server, SERVER_CIRCUITS);
     return 0;
 }
 
@@ -43,14 +47,29 @@ static void open_well(void)
     rig_until_well(&rig);
 }
 
+/* With guarded calls beside it, which go on whatever happens. */
+static void open_watched(void)
+{
+    rig_open(&rig);
+    witness_open(&witness, &rig.loop, "witness", &rig.options, NULL, NULL);
+    rig_until_well(&rig);
+}
+
+static void cure(void)
+{
+    proxy.mode = PROXY_PASS;
+    witness_is_served(&witness, &server, uv_hrtime(), witness.pause);
+}
+
 static void lost_replies(void **state)
 {
     (void)state;
     rig.options.transaction_timeout = 100;
-    open_well();
+    open_watched();
     proxy.mode = PROXY_LOSE_REPLIES;
     assert_int_equal(rig_incr(&rig, "n"), UV_ETIMEDOUT);
-    proxy.mode = PROXY_PASS;
+    RIG_UNTIL(&rig, witness.lost > 0);
+    cure();
     rig_until_well(&rig);
     /* It was done, of which we know nothing; it was not done twice. */
     assert_int_equal(server_number(&server, "GET n"), 1);
@@ -59,7 +78,7 @@ static void lost_replies(void **state)
 static void lost_connection_after_the_question(void **state)
 {
     (void)state;
-    open_well();
+    open_watched();
     for (int i = 0; i < 10; i++) {
         proxy.mode = PROXY_HOLD_REPLIES;
         struct op *op = op_new(&rig);
@@ -79,14 +98,15 @@ static void partition(void **state)
 {
     (void)state;
     rig.options.transaction_timeout = rig.options.connect_timeout = 100;
-    open_well();
+    open_watched();
     proxy.mode = PROXY_HOLD;
     assert_int_equal(rig_incr(&rig, "n"), UV_ETIMEDOUT);
     RIG_UNTIL(&rig, rig.lost == 1);
     for (int i = 0; i < 50; i++)
         assert_true(rig_ask(&rig) < 0);
     assert_int_equal(rig.lost, 1);
-    proxy.mode = PROXY_PASS;
+    RIG_UNTIL(&rig, witness.lost > 0);
+    cure();
     rig_until_well(&rig);
     RIG_UNTIL(&rig, rig.found == 1);
 }

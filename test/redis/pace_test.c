@@ -31,6 +31,7 @@ static int end(void **state)
     if (witness.panel)
         witness_close(&witness);
     rig_end(&rig);
+    server_assert_no_key_stays(&server, SERVER_CIRCUITS);
     return 0;
 }
 

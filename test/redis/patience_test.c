@@ -3,10 +3,12 @@
 #include "hostile.h"
 #include "rig.h"
 #include "server.h"
+#include "witness.h"
 #include <stdio.h>
 #include <stdlib.h>
 
-static struct hostile hostile;
+static struct hostile hostile, beside; /* the witness', whose connections are its own */
+static struct witness witness;
 
 static void open_rig(struct rig *rig, const char *client_name)
 {
@@ -17,6 +19,25 @@ static void open_rig(struct rig *rig, const char *client_name)
     rig->options.client_name = client_name;
     rig->options.connect_timeout = rig->options.transaction_timeout = 100;
     rig_open(rig);
+}
+
+/* Guarded calls beside it, with a server that does the same to their circuit. */
+static void open_witness(struct rig *rig)
+{
+    breaker_redis_options_t where = rig->options;
+    where.host = "127.0.0.1";
+    where.port = (unsigned)beside.port;
+    beside.connections = 0;
+    beside.polite = hostile.polite;
+    beside.mode = hostile.mode;
+    witness_open(&witness, &rig->loop, "witness", &where, NULL, NULL);
+}
+
+static void close_witness(struct rig *rig)
+{
+    RIG_UNTIL(rig, witness.lost > 0 && witness.ended > 0);
+    witness_is_content(&witness);
+    witness_close(&witness);
 }
 
 /* A server that takes connections and hangs up at once, or talks nonsense, is not hammered: pauses
@@ -32,12 +53,15 @@ static void no_storm(void **state)
             hostile.polite = polite;
             hostile.mode = modes[i];
             open_rig(&rig, "hostile");
+            open_witness(&rig);
             uint64_t until = uv_hrtime() + 300000000;
             while (uv_hrtime() < until)
                 rig_ask(&rig);
             /* Pauses of 10 on average once grown, 30 in this time; with none there would be
              * thousands. */
             assert_in_range(hostile.connections, 2, 90);
+            assert_in_range(beside.connections, 2, 2 * 90); /* its bell's, too */
+            close_witness(&rig);
             hostile.mode = HOSTILE_NOT;
             rig_end(&rig);
         }
@@ -52,6 +76,7 @@ static void hang_is_dropped(void **state)
     hostile.polite = 2;
     hostile.mode = HOSTILE_HANG;
     open_rig(&rig, "hostile");
+    open_witness(&rig);
     struct op *first = op_new(&rig), *cancelled = op_new(&rig);
     op_submit(first);
     op_submit(cancelled);
@@ -67,6 +92,7 @@ static void hang_is_dropped(void **state)
     assert_int_equal(cancelled->completions, before);
     op_free(first);
     op_free(cancelled);
+    close_witness(&rig);
     rig_end(&rig);
 }
 
@@ -78,6 +104,7 @@ static void hang_with_nobody_waiting(void **state)
     hostile.polite = 2;
     hostile.mode = HOSTILE_HANG;
     open_rig(&rig, "hostile");
+    open_witness(&rig);
     struct op *op = op_new(&rig);
     op_submit(op);
     RIG_UNTIL(&rig, hostile.connections >= 1);
@@ -88,6 +115,7 @@ static void hang_with_nobody_waiting(void **state)
     RIG_UNTIL(&rig, hostile.connections >= 2);
     rig_until_well(&rig);
     op_free(op);
+    close_witness(&rig);
     rig_end(&rig);
 }
 
@@ -110,6 +138,7 @@ static void resubmitting(void **state)
     hostile.polite = 2;
     hostile.mode = HOSTILE_RST;
     open_rig(&rig, "hostile");
+    open_witness(&rig);
     struct op *op = op_new(&rig);
     op->then = resubmit;
     op->data = &left;
@@ -118,6 +147,7 @@ static void resubmitting(void **state)
     hostile.mode = HOSTILE_NOT;
     RIG_UNTIL(&rig, op->completions == 1 && op->status == 0);
     op_free(op);
+    close_witness(&rig);
     rig_end(&rig);
 }
 
@@ -179,6 +209,7 @@ static int set_up(void **state)
 {
     (void)state;
     hostile_start(&hostile);
+    hostile_start(&beside);
     return 0;
 }
 
@@ -186,6 +217,7 @@ static int tear_down(void **state)
 {
     (void)state;
     hostile_end(&hostile);
+    hostile_end(&beside);
     return 0;
 }
 

@@ -257,3 +257,12 @@ long long server_calls(struct server *server, const char *command)
     freeReplyObject(reply);
     return calls;
 }
+
+void server_assert_no_key_stays(struct server *server, const char *pattern)
+{
+    redisReply *keys = server_ask(server, "KEYS %s", pattern);
+    for (size_t i = 0; i < keys->elements; i++)
+        if (server_number(server, "PTTL %b", keys->element[i]->str, keys->element[i]->len) == -1)
+            fail_msg("%s has no time to live", keys->element[i]->str);
+    freeReplyObject(keys);
+}

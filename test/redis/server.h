@@ -45,5 +45,8 @@ void server_do(struct server *server, const char *format, ...);
 long long server_number(struct server *server, const char *format, ...);
 /* The count of a command in its statistics. */
 long long server_calls(struct server *server, const char *command);
+/* Fails the test where a key that matches the pattern would stay for ever. */
+void server_assert_no_key_stays(struct server *server, const char *pattern);
+#define SERVER_CIRCUITS "*{*" /* the keys of native circuits, whatever prefix is before them */
 
 #endif /* SERVER_H */

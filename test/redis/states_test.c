@@ -36,6 +36,7 @@ static int end(void **state)
     witness_is_content(&witness);
     witness_close(&witness);
     rig_end(&rig);
+    server_assert_no_key_stays(&server, SERVER_CIRCUITS);
     return 0;
 }
 
@@ -53,10 +54,18 @@ static void falls_ill(int told)
     }
     assert_int_equal(rig.lost, 1);
     assert_int_equal(rig.found, 0);
+    RIG_UNTIL(&rig, witness.lost > 0);
+}
+
+/* Right after the cure. */
+static void is_served_again(void)
+{
+    witness_is_served(&witness, &server, uv_hrtime(), witness.pause);
 }
 
 static void gets_well(void)
 {
+    is_served_again();
     rig_until_well(&rig);
     RIG_UNTIL(&rig, rig.found == 1);
     assert_int_equal(rig.health, 0);
@@ -147,7 +156,9 @@ static void never_well(const char *ill, const char *cure, int told)
     }
     assert_int_equal(rig.lost, 1);
     assert_int_equal(rig.found, 0);
+    RIG_UNTIL(&rig, witness.lost > 0);
     server_do(&server, cure);
+    is_served_again();
     rig_until_well(&rig);
     RIG_UNTIL(&rig, rig.found == 1);
     assert_int_equal(server_number(&server, "EXISTS n breaker:probe"), 0);

@@ -110,6 +110,51 @@ void witness_is_content(const struct witness *w)
     assert_int_equal(w->epochs_fallen, 0);
 }
 
+/* ---- Recovery */
+
+/* What a circuit has counted, as it lies in Redis; -1: nobody says. */
+static long long counted(const struct witness *w, struct server *server)
+{
+    static const char script[] =
+        "local sum = 0 for _, key in ipairs(redis.call('KEYS', ARGV[1])) do "
+        "local value = redis.pcall('GET', key) "
+        "sum = sum + (type(value) == 'string' and tonumber(value) or 0) end return sum";
+    redisReply *reply =
+        server_try(server, "EVAL %s 0 %s%s%s%s", script, w->prefix, "{", w->name, "}:1:c:*");
+    long long sum = reply && reply->type == REDIS_REPLY_INTEGER ? reply->integer : -1;
+    freeReplyObject(reply);
+    return sum;
+}
+
+uint64_t witness_recovery(const struct witness *w, uint64_t pause)
+{
+    breaker_options_t circuit;
+    witness_circuit(&circuit);
+    return pause + WITNESS_PAUSE + w->deadline + circuit.sync_interval + WITNESS_SLACK;
+}
+
+void witness_is_served(struct witness *w, struct server *server, uint64_t since, uint64_t pause)
+{
+    uint64_t limit = witness_recovery(w, pause),
+             until = since + (limit + RIG_PATIENCE_MS) * 1000000;
+    bool is_found = false;
+    long long before = -1, now = -1;
+    while (!is_found || before < 0 || now < 0 || now == before) {
+        if (uv_hrtime() > until)
+            fail_msg("%s: not served: lost %u, found %u, counted %lld and %lld", w->name, w->lost,
+                     w->found, before, now);
+        uv_run(w->loop, UV_RUN_ONCE);
+        is_found |= w->found == w->lost;
+        if (is_found)
+            now = counted(w, server);
+        if (is_found && before < 0)
+            before = now;
+    }
+    if (uv_hrtime() - since > limit * 1000000)
+        fail_msg("%s: served after %llu ms instead of %llu", w->name,
+                 (unsigned long long)(uv_hrtime() - since) / 1000000, (unsigned long long)limit);
+}
+
 /* ---- Orders */
 
 static void on_obeyed(breaker_order_t *order, int status)
@@ -149,6 +194,15 @@ void witness_circuit(breaker_options_t *circuit)
     circuit->min_reporters = 1;
 }
 
+static void remember(struct witness *w, const breaker_redis_options_t *where)
+{
+    w->prefix = where->prefix ? where->prefix : "";
+    w->pause = where->backoff_max;
+    w->slow_pause = where->fault_retry + where->fault_retry / 8;
+    w->deadline = where->connect_timeout > where->transaction_timeout ? where->connect_timeout
+                                                                      : where->transaction_timeout;
+}
+
 void witness_open(struct witness *w, uv_loop_t *loop, const char *name,
                   const breaker_redis_options_t *where, const breaker_options_t *circuit,
                   const breaker_panel_options_t *panel)
@@ -158,6 +212,8 @@ void witness_open(struct witness *w, uv_loop_t *loop, const char *name,
     breaker_policy_t *policy;
     memset(w, 0, sizeof *w);
     w->loop = loop;
+    w->name = name;
+    remember(w, where);
     breaker_panel_options_init(&box);
     if (panel)
         box = *panel;

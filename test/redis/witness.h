@@ -4,6 +4,7 @@
 #ifndef WITNESS_H
 #define WITNESS_H
 
+#include "server.h"
 #include <breaker.h>
 #include <breaker/redis.h>
 #include <setjmp.h>
@@ -15,10 +16,14 @@
 
 #include <cmocka.h>
 
-#define WITNESS_TURNS 2 /* of the loop, from a call to its start and to its end */
+#define WITNESS_TURNS 2    /* of the loop, from a call to its start and to its end */
+#define WITNESS_PAUSE 1500 /* ms: the longest that a circuit makes by itself while it is unheard */
+#define WITNESS_SLACK 1000 /* ms: of a busy machine */
 
 struct witness {
     uv_loop_t *loop;
+    const char *name, *prefix; /* the test's */
+    uint64_t pause, slow_pause, deadline;
     breaker_storage_t *storage;
     breaker_panel_t *panel; /* NULL: it is not open */
     breaker_t *breaker;
@@ -54,6 +59,16 @@ void witness_close(struct witness *witness);
 
 /* Fails the test unless it made calls, none was refused, and each was over in so many turns. */
 void witness_is_content(const struct witness *witness);
+
+/* When a fault is cured, a circuit is served again within the longest pause of its storage and its own, a
+ * deadline and a sync: so many ms, with a second for a busy machine. pause: the storage's, in general the
+ * witness' pause, and slow_pause after a fault of the set-up. */
+uint64_t witness_recovery(const struct witness *witness, uint64_t pause);
+/* Right after the cure, which was at since (uv_hrtime's): runs the loop until the witness has its storage
+ * again and the server has carried out a sync of its circuit after that; fails the test where this takes
+ * longer. */
+void witness_is_served(struct witness *witness, struct server *server, uint64_t since,
+                       uint64_t pause);
 
 /* Orders, and runs the loop until they are told. */
 void witness_trip(struct witness *witness);
