@@ -17,6 +17,8 @@ static void on_health(breaker_client_t *client, int status)
     breaker_panel_t *panel = client->data;
     bool is_lost = status != 0;
 
+    if (!is_lost)
+        shared_found(panel);
     if (panel->door.is_lost == is_lost)
         return;
     panel->door.is_lost = is_lost;

@@ -236,6 +236,30 @@ void shared_exchange(breaker_t *b)
     fleet_retune(&shared_of(b)->fleet, &world);
 }
 
+/* It missed answers, and asks when some time is over: the storage's own word is as good as that. */
+static int come_back(void *data, breaker_t *b)
+{
+    uint64_t now = panel_now(b->panel);
+    struct shared *s;
+
+    (void)data;
+    if (!(b->flags & BREAKER_IS_SHARED))
+        return 0;
+    s = shared_of(b);
+    if (s->fleet.misses == 0)
+        return 0;
+    s->fleet.not_before = 0;
+    fleet_sync_by(&s->fleet, now);
+    mission_tend(s);
+    return 0;
+}
+
+void shared_found(breaker_panel_t *panel)
+{
+    if (!panel->is_closing)
+        breaker_each(panel, come_back, NULL);
+}
+
 static int disown(void *data, breaker_t *b)
 {
     struct fleet_news news = {.entered = false};

@@ -33,6 +33,7 @@ void shared_begin(breaker_t *breaker);    /* it was created */
 void shared_end(breaker_t *breaker);      /* it is destroyed */
 void shared_exchange(breaker_t *breaker); /* it has another policy */
 void shared_fork(breaker_panel_t *panel);
+void shared_found(breaker_panel_t *panel); /* the storage says that it is there again */
 
 void shared_take_turn(breaker_t *breaker, struct turn *turn);
 void shared_order(breaker_t *breaker, struct turn *turn, breaker_order_t *order);

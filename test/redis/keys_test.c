@@ -94,7 +94,7 @@ static void squatter_on_the_record(void **state)
     assert_int_equal(rig_incr(&rig, "n"), 0);
     assert_int_equal(rig.lost, 0); /* which is the circuit's trouble, not the storage's */
     server_do(&server, "DEL " RECORD);
-    witness_is_served(&witness, &server, uv_hrtime(), witness.pause);
+    witness_is_served(&witness, &server, uv_hrtime(), WITNESS_PAUSE);
 }
 
 /* The circuit breaks by an order, and by itself, and is not written over the list. */
@@ -118,7 +118,7 @@ static void squatter_is_not_written_over(void **state)
     witness.fails = false;
     server_do(&server, "DEL " RECORD);
     RIG_UNTIL(&rig, witness_state(&witness) == BREAKER_PASSING);
-    witness_is_served(&witness, &server, uv_hrtime(), witness.pause);
+    witness_is_served(&witness, &server, uv_hrtime(), WITNESS_PAUSE);
     witness.refused = 0; /* by right, while it was BROKEN */
 }
 
@@ -157,7 +157,7 @@ static void squatter_on_the_counters(void **state)
         assert_untouched(keys[i]);
     for (int i = 0; i < AHEAD; i++)
         server_do(&server, "DEL %s", keys[i]);
-    witness_is_served(&witness, &server, uv_hrtime(), witness.pause);
+    witness_is_served(&witness, &server, uv_hrtime(), WITNESS_PAUSE);
 }
 
 /* Values that none of us wrote: told apart, never trusted, never copied beyond the room there

@@ -130,7 +130,7 @@ uint64_t witness_recovery(const struct witness *w, uint64_t pause)
 {
     breaker_options_t circuit;
     witness_circuit(&circuit);
-    return pause + WITNESS_PAUSE + w->deadline + circuit.sync_interval + WITNESS_SLACK;
+    return pause + w->deadline + circuit.sync_interval + WITNESS_SLACK;
 }
 
 void witness_is_served(struct witness *w, struct server *server, uint64_t since, uint64_t pause)

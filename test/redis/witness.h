@@ -17,7 +17,7 @@
 #include <cmocka.h>
 
 #define WITNESS_TURNS 2    /* of the loop, from a call to its start and to its end */
-#define WITNESS_PAUSE 1500 /* ms: the longest that a circuit makes by itself while it is unheard */
+#define WITNESS_PAUSE 1500 /* ms: until a circuit tries again where its storage cannot say when */
 #define WITNESS_SLACK 1000 /* ms: of a busy machine */
 
 struct witness {
