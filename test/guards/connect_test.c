@@ -96,6 +96,7 @@ static void connects_by_a_long_address(void **state)
     assert_int_equal(listen(fd, 4), 0);
     assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &length), 0);
     attempt = prepare(f);
+    memset(&attempt->request.guard, 0x55, sizeof attempt->request.guard);
     uv_tcp_init(&f->loop, &attempt->tcp);
     assert_int_equal(API(breaker_uv_tcp_connect(door, &attempt->request, &attempt->tcp,
                                                 (struct sockaddr *)&address, connected)),
