@@ -121,7 +121,7 @@ void redis_transactions(const struct effort *effort, struct row *row);
 void redis_trip_p50(const struct effort *effort, struct row *row);
 void redis_trip_p99(const struct effort *effort, struct row *row);
 
-/* The counting allocator (mallocs.c): calls of malloc and its kin so far, by any thread. */
+/* The counting allocator (mallocs_counted.c): calls of malloc and its kin so far, by any thread. */
 uint64_t mallocs_counted(void);
 
 /* ---- Workloads that more than one family runs --------------------------------------------------*/

@@ -3,9 +3,7 @@
  * with the context, however late that is. */
 #include "peer.h"
 #include "redis_client.h"
-#include <hiredis/adapters/libuv.h>
-#include <signal.h>
-#include <stdio.h>
+#include <mallocs.h>
 #include <stdlib.h>
 
 /* ---- The library's blocks, counted -------------------------------------------------------------*/
@@ -177,9 +175,46 @@ static void the_context_goes_last(void **state)
     expect(f, "");
 }
 
-/* As the header says. */
+/* ---- What a command allocates ------------------------------------------------------------------*/
+
+enum { PINGS = 10 };
+static unsigned bare_answers;
+
+static void bare_answer(redisAsyncContext *context, void *reply, void *data)
+{
+    (void)context, (void)reply, (void)data;
+    bare_answers++;
+}
+
+/* By hiredis alone. */
+static uint64_t bare_mallocs(struct fixture *f)
+{
+    uint64_t from = mallocs_counted();
+
+    bare_answers = 0;
+    for (unsigned i = 0; i < PINGS; i++) {
+        redisAsyncCommand(connection.context, bare_answer, NULL, "PING");
+        while (bare_answers <= i)
+            uv_run(&f->loop, UV_RUN_ONCE);
+    }
+    return mallocs_counted() - from;
+}
+
+static uint64_t guarded_mallocs(struct fixture *f, breaker_t *redis)
+{
+    uint64_t from = mallocs_counted();
+
+    for (unsigned i = 0; i < PINGS; i++) {
+        COMMAND(redis, "ping", "PING");
+        wait_for(f, 1);
+    }
+    return mallocs_counted() - from;
+}
+
+/* As the header says, and not more by another way than the library's allocator. */
 static void one_block_each(void **state)
 {
+    uint64_t bare, guarded;
     struct fixture *f = *state;
     breaker_t *redis = quick_breaker(f, "redis");
     int before;
@@ -187,14 +222,15 @@ static void one_block_each(void **state)
     connect_to(f, &server);
     COMMAND(redis, "ping", "PING");
     wait_for(f, 1);
+    bare_mallocs(f); /* warms up */
     before = live;
     asked = 0;
-    for (unsigned i = 0; i < 10; i++)
-        COMMAND(redis, "ping", "PING");
-    assert_int_equal(asked, 10);
-    wait_for(f, 10);
-    assert_int_equal(asked, 10);
+    bare = bare_mallocs(f);
+    guarded = guarded_mallocs(f, redis);
+    assert_int_equal(asked, PINGS);
     assert_int_equal(live, before);
+    if (mallocs_are_counted()) /* hiredis' buffers may grow */
+        assert_in_range(guarded, bare + PINGS, bare + PINGS + PINGS / 2);
     forget(f);
     disconnect(f);
 }
