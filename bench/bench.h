@@ -115,6 +115,7 @@ void bytes_of_1m(const struct effort *effort, struct row *row);
 void growth_to_1m(const struct effort *effort, struct row *row);
 void loops_two(const struct effort *effort, struct row *row);
 void echo_share(const struct effort *effort, struct row *row);
+void echo_guard_share(const struct effort *effort, struct row *row);
 void redis_call(const struct effort *effort, struct row *row);
 void redis_calls_per_s(const struct effort *effort, struct row *row);
 void redis_transactions(const struct effort *effort, struct row *row);
