@@ -92,7 +92,11 @@ static void a_connect_that_is_refused_later(void **state)
     crowd_leave(&crowd);
     wait_for(f, 1);
     assert_null(connection.context);
+#if HIREDIS_MAJOR < 1
     expect(f, "not-connected one:TIMEDOUT!");
+#else /* its adapter tells */
+    expect(f, "not-connected one:lost");
+#endif
     disconnect(f);
 }
 
@@ -116,7 +120,7 @@ static void a_connect_that_is_not_answered(void **state)
     fixture_wait_destroyed(f); /* and not for Redis */
     expect(f, "two:CANCELLED! destroyed");
     disconnect(f);
-    expect(f, "");
+    forget(f); /* some versions tell the connect callback */
     crowd_leave(&crowd);
 }
 
