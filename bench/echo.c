@@ -108,9 +108,8 @@ static void on_done(breaker_call_t *call, int status)
     struct connection *connection = call->data;
 
     measure_check("a guarded request", status);
-    if (connection->client->mode == CHAINED) {
+    if (connection->client->mode == CHAINED)
         begin_or_rest(connection);
-    }
 }
 
 static void begin_request(struct connection *connection)
@@ -228,9 +227,8 @@ static void client_open(struct client *client, const struct sockaddr_in *address
 
 static void client_close(struct client *client)
 {
-    for (unsigned i = 0; i < ECHO_CONNECTIONS; i++) {
+    for (unsigned i = 0; i < ECHO_CONNECTIONS; i++)
         uv_close((uv_handle_t *)&client->connections[i].tcp, NULL);
-    }
     uv_close((uv_handle_t *)&client->turn, NULL);
     uv_close((uv_handle_t *)&client->check, NULL);
     panel_close(client->panel, &client->loop);
@@ -368,9 +366,8 @@ static void run_row(struct run *run, const enum mode *modes, unsigned count, str
 {
     enum mode ours = modes[2];
 
-    for (unsigned i = 0; i < run->rounds; i++) {
+    for (unsigned i = 0; i < run->rounds; i++)
         run_round(run, i, modes, count);
-    }
     row->value = measure_median(run->cost[ours], run->rounds);
     row->limit = measure_median(run->cost[BARE], run->rounds);
     row->ratio = measure_median(run->share[ours], run->rounds);
