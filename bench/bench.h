@@ -115,13 +115,14 @@ void bytes_of_1m(const struct effort *effort, struct row *row);
 void growth_to_1m(const struct effort *effort, struct row *row);
 void loops_two(const struct effort *effort, struct row *row);
 void echo_share(const struct effort *effort, struct row *row);
+void echo_guard_share(const struct effort *effort, struct row *row);
 void redis_call(const struct effort *effort, struct row *row);
 void redis_calls_per_s(const struct effort *effort, struct row *row);
 void redis_transactions(const struct effort *effort, struct row *row);
 void redis_trip_p50(const struct effort *effort, struct row *row);
 void redis_trip_p99(const struct effort *effort, struct row *row);
 
-/* The counting allocator (mallocs.c): calls of malloc and its kin so far, by any thread. */
+/* The counting allocator (mallocs_counted.c): calls of malloc and its kin so far, by any thread. */
 uint64_t mallocs_counted(void);
 
 /* ---- Workloads that more than one family runs --------------------------------------------------*/

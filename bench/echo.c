@@ -1,4 +1,5 @@
-/* The row echo_share: what a guard adds to the CPU that a client spends on a real request. Sixteen
+/* The rows echo_share and echo_guard_share: what a guard adds to the CPU that a client spends on a real
+ * request: a call around the request and its answer, and the library's own guard of a write. Sixteen
  * connections to an echo service, on each one request at a time; the next begins when the answer to
  * the last has been read, as requests do that come in from outside. */
 #define _GNU_SOURCE /* sched_setaffinity */
@@ -6,6 +7,7 @@
 
 #include "bench.h"
 
+#include <breaker/uv.h>
 #include <sched.h>
 #include <stdlib.h>
 
@@ -13,6 +15,7 @@ enum mode {
     BARE,
     PUT_OFF, /* unguarded, but all that was read begins its next request together, after the poll: what
                 a guard does beside guarding, and good for the processor's caches */
+    WRITTEN, /* by breaker_uv_write in the place of uv_write: its call is over when that is */
     GUARDED, /* the answer's read callback finishes one call and begins the next */
     CHAINED, /* done begins the next: it waits for the next turn of the loop, as it always does */
     MODES
@@ -48,19 +51,39 @@ struct client {
 
 static void begin_request(struct connection *connection);
 
+/* In turns, too; not in the connections, so that these lie as close together as ever. */
+static breaker_uv_write_t writes[ECHO_CONNECTIONS][2];
+
 static void on_written(uv_write_t *write, int status)
 {
     (void)write;
     measure_check("a client's write", status);
 }
 
-static int send_request(struct connection *connection)
+static uv_buf_t next_request(struct connection *connection)
 {
     static char request[ECHO_BYTES];
-    uv_buf_t buffer = uv_buf_init(request, sizeof request);
 
     connection->got = 0;
+    return uv_buf_init(request, sizeof request);
+}
+
+static int send_request(struct connection *connection)
+{
+    uv_buf_t buffer = next_request(connection);
+
     return uv_write(&connection->write, (uv_stream_t *)&connection->tcp, &buffer, 1, on_written);
+}
+
+static int send_guarded(struct connection *connection)
+{
+    struct client *client = connection->client;
+    uv_buf_t buffer = next_request(connection);
+
+    connection->call ^= 1;
+    return breaker_uv_write(client->breaker,
+                            &writes[connection - client->connections][connection->call],
+                            (uv_stream_t *)&connection->tcp, &buffer, 1, on_written);
 }
 
 static int on_start(breaker_call_t *call)
@@ -85,9 +108,8 @@ static void on_done(breaker_call_t *call, int status)
     struct connection *connection = call->data;
 
     measure_check("a guarded request", status);
-    if (connection->client->mode == CHAINED) {
+    if (connection->client->mode == CHAINED)
         begin_or_rest(connection);
-    }
 }
 
 static void begin_request(struct connection *connection)
@@ -101,6 +123,10 @@ static void begin_request(struct connection *connection)
     if (client->mode == PUT_OFF) {
         connection->next = client->put_off;
         client->put_off = connection;
+        return;
+    }
+    if (client->mode == WRITTEN) {
+        measure_check("breaker_uv_write", send_guarded(connection));
         return;
     }
     connection->call ^= 1;
@@ -169,6 +195,7 @@ static void connect_all(struct client *client, const struct sockaddr_in *address
 
         connection->client = client;
         for (unsigned call = 0; call < 2; call++) {
+            breaker_uv_init(&writes[i][call]);
             breaker_call_init(&connection->calls[call]);
             connection->calls[call].data = connection;
         }
@@ -200,9 +227,8 @@ static void client_open(struct client *client, const struct sockaddr_in *address
 
 static void client_close(struct client *client)
 {
-    for (unsigned i = 0; i < ECHO_CONNECTIONS; i++) {
+    for (unsigned i = 0; i < ECHO_CONNECTIONS; i++)
         uv_close((uv_handle_t *)&client->connections[i].tcp, NULL);
-    }
     uv_close((uv_handle_t *)&client->turn, NULL);
     uv_close((uv_handle_t *)&client->check, NULL);
     panel_close(client->panel, &client->loop);
@@ -234,11 +260,6 @@ static double run_requests(struct client *client, enum mode mode, uint64_t times
     uv_run(&client->loop, UV_RUN_NOWAIT); /* what is left to be done of the last ones */
     return (double)spent / (double)times;
 }
-
-struct shares {
-    double *cost[MODES];
-    double *share[MODES]; /* of the bare round beside it; BARE: two bare rounds, the noise */
-};
 
 /* Client and server take turns on one core, and neither is interrupted for the other, so that as many
  * answers meet the client in each turn of its loop whether it is guarded or not. With a core for each,
@@ -277,17 +298,57 @@ static void share_no_more(const struct scheduling *before)
     sched_setaffinity(0, sizeof before->cores, &before->cores);
 }
 
-/* Each mode between two bare rounds, whose mean it is set beside. */
-static void run_round(struct client *client, struct shares *shares, unsigned round)
+struct run {
+    struct client *client;
+    struct echo_server *server;
+    struct scheduling before;
+    unsigned rounds;
+    double *figures;
+    double *cost[MODES];
+    double *share[MODES]; /* of the bare round beside it; BARE: two bare rounds, the noise */
+};
+
+static void run_open(struct run *run, const struct effort *effort)
 {
+    struct sockaddr_in address;
+
+    run->rounds = effort->quick ? 5 : 401;
+    run->client = calloc(1, sizeof *run->client);
+    run->figures = calloc(2 * MODES * run->rounds, sizeof *run->figures);
+    if (run->client == NULL || run->figures == NULL) {
+        measure_fail("calloc", UV_ENOMEM);
+    }
+    for (unsigned i = 0; i < MODES; i++) {
+        run->cost[i] = run->figures + 2 * i * run->rounds;
+        run->share[i] = run->figures + (2 * i + 1) * run->rounds;
+    }
+    share_one_core(&run->before);
+    run->server = echo_server_start(&address);
+    run->client->stride = effort->quick ? 160 : 400;
+    client_open(run->client, &address);
+    run_requests(run->client, GUARDED, run->client->stride); /* connects, and warms up */
+}
+
+static void run_close(struct run *run)
+{
+    client_close(run->client);
+    echo_server_stop(run->server);
+    share_no_more(&run->before);
+    free(run->figures);
+}
+
+/* Each mode between two bare rounds, whose mean it is set beside. */
+static void run_round(struct run *run, unsigned round, const enum mode *modes, unsigned count)
+{
+    struct client *client = run->client;
     double before = run_requests(client, BARE, client->stride);
 
-    for (unsigned mode = 0; mode < MODES; mode++) {
-        double cost = run_requests(client, (enum mode)mode, client->stride);
+    for (unsigned i = 0; i < count; i++) {
+        double cost = run_requests(client, modes[i], client->stride);
         double after = run_requests(client, BARE, client->stride);
 
-        shares->cost[mode][round] = cost;
-        shares->share[mode][round] = 2 * cost / (before + after);
+        run->cost[modes[i]][round] = cost;
+        run->share[modes[i]][round] = 2 * cost / (before + after);
         before = after;
     }
 }
@@ -300,42 +361,39 @@ static double turns_per_request(struct client *client, enum mode mode)
     return (double)(client->turns - from) / client->stride;
 }
 
+/* The first of the modes is BARE, the second PUT_OFF, the third what the row is about. */
+static void run_row(struct run *run, const enum mode *modes, unsigned count, struct row *row)
+{
+    enum mode ours = modes[2];
+
+    for (unsigned i = 0; i < run->rounds; i++)
+        run_round(run, i, modes, count);
+    row->value = measure_median(run->cost[ours], run->rounds);
+    row->limit = measure_median(run->cost[BARE], run->rounds);
+    row->ratio = measure_median(run->share[ours], run->rounds);
+    row_extra(row, "bare_over_bare", measure_median(run->share[BARE], run->rounds));
+    row_extra(row, "over_put_off", row->ratio / measure_median(run->share[PUT_OFF], run->rounds));
+    row_extra(row, "turns", turns_per_request(run->client, ours));
+    row_extra(row, "turns_bare", turns_per_request(run->client, BARE));
+}
+
 void echo_share(const struct effort *effort, struct row *row)
 {
-    struct client *client = calloc(1, sizeof *client);
-    unsigned rounds = effort->quick ? 5 : 401;
-    struct sockaddr_in address;
-    struct shares shares;
-    double *figures = calloc(2 * MODES * rounds, sizeof *figures);
+    static const enum mode modes[] = {BARE, PUT_OFF, GUARDED, CHAINED};
+    struct run run;
 
-    if (client == NULL || figures == NULL) {
-        measure_fail("calloc", UV_ENOMEM);
-    }
-    for (unsigned i = 0; i < MODES; i++) {
-        shares.cost[i] = figures + 2 * i * rounds;
-        shares.share[i] = figures + (2 * i + 1) * rounds;
-    }
-    struct scheduling before;
+    run_open(&run, effort);
+    run_row(&run, modes, 4, row);
+    row_extra(row, "begun_in_done", measure_median(run.share[CHAINED], run.rounds));
+    run_close(&run);
+}
 
-    share_one_core(&before);
-    struct echo_server *server = echo_server_start(&address);
+void echo_guard_share(const struct effort *effort, struct row *row)
+{
+    static const enum mode modes[] = {BARE, PUT_OFF, WRITTEN};
+    struct run run;
 
-    client->stride = effort->quick ? 160 : 400;
-    client_open(client, &address);
-    run_requests(client, GUARDED, client->stride); /* connects, and warms up */
-    for (unsigned i = 0; i < rounds; i++) {
-        run_round(client, &shares, i);
-    }
-    row->value = measure_median(shares.cost[GUARDED], rounds);
-    row->limit = measure_median(shares.cost[BARE], rounds);
-    row->ratio = measure_median(shares.share[GUARDED], rounds);
-    row_extra(row, "bare_over_bare", measure_median(shares.share[BARE], rounds));
-    row_extra(row, "over_put_off", row->ratio / measure_median(shares.share[PUT_OFF], rounds));
-    row_extra(row, "begun_in_done", measure_median(shares.share[CHAINED], rounds));
-    row_extra(row, "turns", turns_per_request(client, GUARDED));
-    row_extra(row, "turns_bare", turns_per_request(client, BARE));
-    client_close(client);
-    echo_server_stop(server);
-    share_no_more(&before);
-    free(figures);
+    run_open(&run, effort);
+    run_row(&run, modes, 3, row);
+    run_close(&run);
 }

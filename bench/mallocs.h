@@ -1,8 +1,22 @@
-/* What the two files of the row mallocs_per_call share. */
+/* What the files of the row mallocs_per_call share, and the tests of what the guards allocate. */
 #ifndef BENCH_MALLOCS_H
 #define BENCH_MALLOCS_H
 
 #include "bench.h"
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define MALLOCS_WRAPPED 0 /* a sanitizer has wrappers of its own */
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define MALLOCS_WRAPPED 0
+#endif
+#endif
+#ifndef MALLOCS_WRAPPED
+#define MALLOCS_WRAPPED 1
+#endif
+
+/* Does the wrapping work? Under valgrind, say, it need not. */
+bool mallocs_are_counted(void);
 
 /* What one path allocates for each of its calls, once it has warmed up. */
 typedef void (*run_path)(void *subject, uint64_t times);

@@ -27,6 +27,8 @@ const struct bound rows[] = {
      "limit: two bare queues over one"},
     {"echo_share", "ns", echo_share, JUDGE_RATIO, false, 1.01, NAN, 1.005, JUDGE_RATIO, NAN,
      "limit: the same client, unguarded"},
+    {"echo_guard_share", "ns", echo_guard_share, JUDGE_RATIO, false, 1.01, NAN, 1.005, JUDGE_RATIO,
+     NAN, "the same by breaker_uv_write for each request"},
 #ifdef BENCH_REDIS
     {"redis_call", "ns", redis_call, JUDGE_RATIO, false, 2, NAN, 1.05, JUDGE_RATIO, NAN,
      "limit: the same on no storage; sync_interval 10 ms"},

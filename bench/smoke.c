@@ -25,6 +25,7 @@ static const char *const ROWS[] = {
     "growth_1m",
     "two_loops",
     "echo_share",
+    "echo_guard_share",
 #ifdef BENCH_REDIS
     "redis_call",
     "redis_calls_per_s",

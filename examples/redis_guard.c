@@ -44,6 +44,8 @@ static int connect_to(const char *path)
     redisAsyncSetConnectCallback(context, connected);
     redisAsyncSetDisconnectCallback(context, disconnected);
     connection.context = context;
+    connection.timeout =
+        5000; /* always: hiredis has none, and may never tell of a failed connect */
     return 0;
 }
 
@@ -101,7 +103,6 @@ int main(int argc, char **argv)
     loop = uv_default_loop();
     breaker_options_init(&options);
     options.consecutive_failures = 3;
-    options.timeout = 5000;
     if (connect_to(argv[1]) != 0 || breaker_policy_create(&policy, &options, NULL) != 0 ||
         breaker_panel_create(&panel, loop, NULL) != 0 ||
         breaker_create(&redis, panel, "redis", policy) != 0)

@@ -1,11 +1,13 @@
 /* Guards commands of hiredis. Knows which error replies are Redis' trouble, and that hiredis
- * answers every command once, if only when its context is freed; so the request, allocated here,
- * lives until both hiredis and the circuit are done with it. */
+ * answers every command once, if only when its context is freed. Who gives a command up does not
+ * wait for that: the call ends without hiredis, and the block, allocated here, is freed by the
+ * later of the two. And it knows of connects that fail and nobody is told. */
 #include "guard.h"
 #include "memory.h"
 #include <breaker/redis_guard.h>
 #include <hiredis/async.h>
 #include <hiredis/hiredis.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -22,9 +24,11 @@ struct request {
     breaker_redis_link_t *link;
     breaker_redis_fn fn;
     void *data;
-    char *text; /* hiredis', formatted */
+    char *text; /* hiredis', formatted; NULL once it is sent */
     size_t length;
-    bool told; /* fn was called */
+    bool told;  /* fn was called */
+    bool asked; /* hiredis has it, and will answer */
+    bool over;  /* the call is */
 };
 
 static struct request *of(breaker_call_t *call)
@@ -112,12 +116,24 @@ static void drop(const redisAsyncContext *context, void *reply)
 #endif
 }
 
+static void forget(struct request *request)
+{
+    redisFreeCommand(request->text);
+    memory_release(request);
+}
+
 /* fn is called here, since hiredis frees the reply when this returns. That there is none fn learns
  * from the loop: the program itself may be in the middle of freeing the context. */
 static void replied(redisAsyncContext *context, void *reply, void *data)
 {
     struct request *request = data;
 
+    request->asked = false;
+    if (request->over) { /* given up long ago */
+        drop(context, reply);
+        forget(request);
+        return;
+    }
     if (reply == NULL) {
         breaker_finish(&request->call, UV_ECONNRESET);
         return;
@@ -129,16 +145,43 @@ static void replied(redisAsyncContext *context, void *reply, void *data)
         tell(request, context, reply);
 }
 
+/* hiredis' adapter for libuv (before hiredis 1.0) passes no error of the socket on: a connect that
+ * was refused stays under way for ever. hiredis asked to write finds out, tells the program, and
+ * frees the context. */
+static bool fails_to_connect(redisAsyncContext *context)
+{
+    struct pollfd socket = {.fd = context->c.fd, .events = POLLOUT};
+
+    if ((context->c.flags & (REDIS_CONNECTED | REDIS_DISCONNECTING | REDIS_FREEING)) ||
+        poll(&socket, 1, 0) != 1 || !(socket.revents & POLLERR))
+        return false;
+    redisAsyncHandleWrite(context);
+    return true;
+}
+
 static int start(breaker_call_t *call)
 {
     struct request *request = of(call);
     redisAsyncContext *context = request->link->context;
 
-    if (context == NULL || context->err != 0 ||
+    if (context == NULL || context->err != 0 || fails_to_connect(context) ||
         redisAsyncFormattedCommand(context, replied, request, request->text, request->length) !=
             REDIS_OK)
         return UV_ENOTCONN;
+    request->asked = true;
+    redisFreeCommand(request->text); /* hiredis has copied it */
+    request->text = NULL;
     return 0;
+}
+
+/* A timeout, or the end of the breaker: what hiredis still says goes to nobody. */
+static void give_up(breaker_call_t *call)
+{
+    redisAsyncContext *context = of(call)->link->context;
+
+    breaker_finish(call, UV_ECANCELED);
+    if (context != NULL && context->err == 0)
+        fails_to_connect(context);
 }
 
 static void done(breaker_call_t *call, int status)
@@ -153,8 +196,9 @@ static void release(breaker_call_t *call)
 {
     struct request *request = of(call);
 
-    redisFreeCommand(request->text);
-    memory_release(request);
+    request->over = true;
+    if (!request->asked)
+        forget(request);
 }
 
 /* ---- Asking -----------------------------------------------------------------------------------*/
@@ -214,6 +258,7 @@ static int command(breaker_t *breaker, breaker_redis_link_t *link, breaker_redis
         status = UV_ENOMEM;
     if (status == 0) {
         breaker_call_init(&request->call);
+        request->call.stop = give_up;
         request->call.release = release;
         request->call.timeout = link->timeout;
         request->link = link;

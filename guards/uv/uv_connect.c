@@ -1,7 +1,8 @@
 /* Guards connects, and is the pattern of all guards: the call first, which refuses a request that
  * is in use; then what start will need, since start runs from the loop and not before. libuv's end
  * is the call's finish, the circuit's end is the user's callback. libuv cannot take a connect back,
- * so there is nothing to stop: the caller closes the handle, and libuv's callback follows. */
+ * so there is nothing to stop: the caller closes the handle, and libuv's callback follows. What
+ * libuv refuses at once is the caller's mistake; of a pipe it says so in its callback. */
 #include "../guard.h"
 #include <breaker/uv.h>
 #include <string.h>
@@ -21,7 +22,12 @@ static breaker_uv_connect_t *of(breaker_call_t *call)
 
 static void connected(uv_connect_t *req, int status)
 {
-    breaker_finish(&((breaker_uv_connect_t *)req)->call, status);
+    breaker_call_t *call = &((breaker_uv_connect_t *)req)->call;
+
+    if (guard_is_mistake(status))
+        breaker_finish_as(call, status, BREAKER_IGNORED);
+    else
+        breaker_finish(call, status);
 }
 
 static int start_tcp(breaker_call_t *call)
@@ -31,8 +37,9 @@ static int start_tcp(breaker_call_t *call)
 
     if (uv_is_closing((uv_handle_t *)handle))
         return UV_ECANCELED;
-    return uv_tcp_connect(&request->req, handle, (struct sockaddr *)&request->guard.address,
-                          connected);
+    return guard_begun(call,
+                       uv_tcp_connect(&request->req, handle,
+                                      (struct sockaddr *)&request->guard.to.address, connected));
 }
 
 static int start_pipe(breaker_call_t *call)
@@ -42,7 +49,7 @@ static int start_pipe(breaker_call_t *call)
 
     if (uv_is_closing((uv_handle_t *)handle))
         return UV_ECANCELED;
-    uv_pipe_connect(&request->req, handle, request->guard.name, connected);
+    uv_pipe_connect(&request->req, handle, request->guard.to.name, connected);
     return 0;
 }
 
@@ -82,7 +89,7 @@ int breaker_uv_tcp_connect(breaker_t *breaker, breaker_uv_connect_t *request, uv
         address->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
     status = guard(breaker, request, (uv_stream_t *)handle, start_tcp, callback);
     if (status == 0)
-        memcpy(&request->guard.address, address, size);
+        memcpy(&request->guard.to.address, address, size);
     return status;
 }
 
@@ -93,8 +100,10 @@ int breaker_uv_pipe_connect(breaker_t *breaker, breaker_uv_connect_t *request, u
 
     if (name == NULL)
         return UV_EINVAL;
+    if (strlen(name) >= sizeof request->guard.to.name)
+        return UV_ENAMETOOLONG;
     status = guard(breaker, request, (uv_stream_t *)handle, start_pipe, callback);
     if (status == 0)
-        request->guard.name = name;
+        strcpy(request->guard.to.name, name);
     return status;
 }

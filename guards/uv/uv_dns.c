@@ -57,8 +57,10 @@ static int start_addrinfo(breaker_call_t *call)
 {
     breaker_uv_getaddrinfo_t *request = addrinfo_of(call);
 
-    return uv_getaddrinfo(request->guard.loop, &request->req, found, request->guard.node,
-                          request->guard.service, request->guard.hints);
+    return guard_begun(call,
+                       uv_getaddrinfo(request->guard.loop, &request->req, found,
+                                      request->guard.node, request->guard.service,
+                                      request->guard.has_hints ? &request->guard.hints : NULL));
 }
 
 static void stop_addrinfo(breaker_call_t *call)
@@ -95,7 +97,9 @@ int breaker_uv_getaddrinfo(breaker_t *breaker, uv_loop_t *loop, breaker_uv_getad
     request->guard.loop = loop;
     request->guard.node = node;
     request->guard.service = service;
-    request->guard.hints = hints;
+    request->guard.has_hints = hints != NULL;
+    if (hints != NULL)
+        request->guard.hints = *hints;
     request->guard.found = NULL;
     request->guard.told = 0;
     request->guard.done = done;
@@ -122,8 +126,9 @@ static int start_nameinfo(breaker_call_t *call)
 {
     breaker_uv_getnameinfo_t *request = nameinfo_of(call);
 
-    return uv_getnameinfo(request->guard.loop, &request->req, named,
-                          (struct sockaddr *)&request->guard.address, request->guard.flags);
+    return guard_begun(call, uv_getnameinfo(request->guard.loop, &request->req, named,
+                                            (struct sockaddr *)&request->guard.address,
+                                            request->guard.flags));
 }
 
 static void stop_nameinfo(breaker_call_t *call)

@@ -3,6 +3,7 @@
  * opened must be closed by somebody. One operation is a pair of functions below: one begins it, one
  * is called. */
 #include "../guard.h"
+#include "uv_buffers.h"
 #include <breaker/uv.h>
 #include <errno.h>
 
@@ -192,7 +193,7 @@ static int on_buffers(breaker_t *breaker, uv_loop_t *loop, breaker_uv_fs_t *requ
                      : on_file(breaker, loop, request, begin, file, offset, done);
 
     if (status == 0) {
-        request->guard.buffers = buffers;
+        request->guard.buffers = uv_buffers_keep(request->guard.few, buffers, count);
         request->guard.count = count;
     }
     return status;

@@ -81,7 +81,7 @@ static int start(breaker_call_t *call)
     stream->data = request;
     if ((status = uv_read_start(stream, request->guard.alloc, chunk)) < 0) {
         stream->data = request->guard.stream_data;
-        return status;
+        return guard_begun(call, status);
     }
     request->guard.hold = HELD;
     return 0;

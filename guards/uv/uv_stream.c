@@ -1,7 +1,7 @@
 /* Guards writes and shutdowns. As with connects, libuv cannot take one back: who gave up closes the
- * handle, and libuv's callback follows. A write to a handle that was closed meanwhile libuv
- * refuses. */
+ * handle, and libuv's callback follows. */
 #include "../guard.h"
+#include "uv_buffers.h"
 #include <breaker/uv.h>
 
 /* ---- write ------------------------------------------------------------------------------------*/
@@ -23,7 +23,8 @@ static int start_write(breaker_call_t *call)
 
     if (uv_is_closing((uv_handle_t *)handle))
         return UV_ECANCELED;
-    return uv_write(&request->req, handle, request->guard.buffers, request->guard.count, written);
+    return guard_begun(call, uv_write(&request->req, handle, request->guard.buffers,
+                                      request->guard.count, written));
 }
 
 static void done_write(breaker_call_t *call, int status)
@@ -46,7 +47,7 @@ int breaker_uv_write(breaker_t *breaker, breaker_uv_write_t *request, uv_stream_
     request->call.stop = NULL;
     request->call.fallback = NULL;
     request->req.handle = handle;
-    request->guard.buffers = buffers;
+    request->guard.buffers = uv_buffers_keep(request->guard.few, buffers, count);
     request->guard.count = count;
     request->guard.done = done;
     return 0;
@@ -71,7 +72,7 @@ static int start_shutdown(breaker_call_t *call)
 
     if (uv_is_closing((uv_handle_t *)handle))
         return UV_ECANCELED;
-    return uv_shutdown(&request->req, handle, shut);
+    return guard_begun(call, uv_shutdown(&request->req, handle, shut));
 }
 
 static void done_shutdown(breaker_call_t *call, int status)

@@ -6,13 +6,26 @@
  *
  *     breaker_redis_command(breaker, &link, fn, data, "GET %s", key)
  *
+ * But for a link in the place of the context: where the program says which context it has at the
+ * moment, if any. A command goes out in the loop's next turn, when hiredis may have freed a context
+ * that is lost, and nothing tells the guard but the program; and while there is none, commands must
+ * still come to the breaker, which counts them as failures and soon refuses them.
+ *
+ * Set a timeout (the policy's, or link.timeout). hiredis knows none, and its adapter for libuv
+ * (before hiredis 1.0) passes no error of the socket on: a TCP connect that is refused is never
+ * told, neither to the connect callback nor to commands. The guard looks for such a connect when a
+ * command begins and when one times out, and then lets hiredis find out: the connect callback gets
+ * its error, and all commands NULL. Without a timeout, and without another command, the first would
+ * wait for ever.
+ *
  *   failure      no connection, a connection that was lost (a NULL reply), and error replies that
  *                mean trouble: see breaker_redis_troubles. About these the policy's classifier and
  *                excluded statuses have the last word
  *   success      all other replies, also errors (ERR, WRONGTYPE, NOAUTH, ...)
- *   a timeout    (the policy's, or link.timeout) is told at once, by an error reply "TIMEDOUT";
- *                what Redis still says is read and dropped: hiredis cannot take a command back
- *   a refusal    is an error reply "REJECTED"; the breaker's destruction is one, "CANCELLED"
+ *   a timeout    is told at once, by an error reply "TIMEDOUT"; what Redis still says is read and
+ *                dropped (and not counted as late): hiredis cannot take a command back
+ *   a refusal    is an error reply "REJECTED"; the destruction of breaker or panel is one,
+ *                "CANCELLED", for commands under way, too: the panel's end does not wait for Redis
  *
  * So fn sees what it knows already: a reply, an error reply, or NULL. breaker_redis_status tells
  * these replies apart; they are static: never freeReplyObject them. fn comes from the loop, and
@@ -26,9 +39,9 @@
  *
  * What is not answered once, each time, is UV_ENOTSUP: SUBSCRIBE and its kin, MONITOR, SYNC, PSYNC,
  * CLIENT REPLY. Each command allocates one block here, besides hiredis' own for its text and its
- * callback; a command that has timed out keeps them until Redis has answered it, or the context is
- * freed. Until then breaker_panel_destroy waits for it too, so free the context first where Redis
- * may hang. */
+ * callback. hiredis keeps a command that was given up until Redis has answered it or the context is
+ * freed, and the block is freed then, though breaker, panel and link may be gone. So a program frees
+ * its context in the end, before or after the panel. */
 #ifndef BREAKER_REDIS_GUARD_H
 #define BREAKER_REDIS_GUARD_H
 
@@ -48,8 +61,8 @@ struct redisAsyncContext; /* hiredis' */
 typedef void (*breaker_redis_fn)(struct redisAsyncContext *c, void *reply, void *data);
 
 /* Where the program keeps its connection: the caller's memory, to be there until each fn was
- * called, and for a command without one until its reply has come, which it has when the fn of a
- * later one is called, or when the panel is gone. hiredis frees a context by itself when the
+ * called, and for a command without one until it is answered or given up, which it is when the fn of
+ * a later one is called, or when the panel is gone. hiredis frees a context by itself when the
  * connection is lost or cannot be made, so: set context when there is one, and to NULL in its
  * disconnect callback, in its connect callback with an error, and when the program frees it.
  * Meanwhile commands are failures with a NULL reply, as they would be on a connection that is lost.

@@ -14,17 +14,24 @@
  * call.stop and call.fallback are the guard's. In the callback, request.call.outcome, refused,
  * retry_after and last_error may be read.
  *
- * Whose is what. What the arguments point to (paths, buffers, handles; addresses are copied) must
- * stay until the callback, whatever becomes of the call; a handle may be closed earlier, but not
- * reused (read streams: see there). Handles stay the caller's: a guard closes none. Where libuv
- * cannot take an operation back (connect, write, shutdown), a timeout or a cancel ends the attempt
- * for the circuit and for the callback, and the operation itself goes on until the caller closes
- * the handle, as one does after an error. getaddrinfo, getnameinfo, fs and work are taken back by
- * uv_cancel if no thread has begun them. The request is the caller's again in the callback, except
- * after UV_ETIMEDOUT and UV_ECANCELED: then libuv may still be using it and what it points to, and
- * all is the caller's when call.release runs: after the operation's own end, for a handle that was
- * closed in the turn of its close callback or the next. With call.release set, the request is the
- * caller's in release and not before, always.
+ * Whose is what. libuv is asked later, from the loop, and so copies later, too: what the arguments
+ * point to must stay until the callback, whatever becomes of the call, also where libuv itself
+ * would have copied it at once. Copied into the request, and free to lie on the stack, are only
+ * addresses, hints, names of pipes, and arrays of at most BREAKER_UV_FEW buffers (the array; what
+ * the buffers point to, never); each function says it again. A handle may be closed earlier, but
+ * not reused (read streams: see there). Handles stay the caller's: a guard closes none.
+ *
+ * Where libuv cannot take an operation back (connect, write, shutdown), a timeout or a cancel ends
+ * the attempt for the circuit and for the callback, and the operation itself goes on until the
+ * caller closes the handle, as one does after an error. getaddrinfo, getnameinfo, fs and work are
+ * taken back by uv_cancel if no thread has begun them. The request is the caller's again in the
+ * callback, except after UV_ETIMEDOUT and UV_ECANCELED: then libuv may still be using it and what
+ * it points to, and all is the caller's when call.release runs: after the operation's own end, for
+ * a handle that was closed in the turn of its close callback or the next. So call.release is needed
+ * wherever there is a timeout (the policy's, too) or a cancel, and the request or what it points to
+ * is to be freed or used again: nothing else tells when. (fs and work wait for libuv before the
+ * callback: there the memory is the caller's in the callback after a timeout, too.) With
+ * call.release set, the request is the caller's in release and not before, always.
  *
  * Do not free a request in the close callback of its handle. libuv calls the callback of a connect,
  * a write or a shutdown that is given up by uv_close before the handle's close callback; a guard's
@@ -32,19 +39,26 @@
  * of close callback and release.
  *
  *                   failure                         a timeout, a cancel       who ends the I/O
- *   connect         any error                       callback at once          close the handle
+ *   connect         any error but a mistake         callback at once          close the handle
  *   getaddrinfo,    any error of the resolver;      callback at once          uv_cancel, or it ends
- *     getnameinfo     "no such name" is none
- *   write,          any error                       callback at once          close the handle
+ *     getnameinfo     "no such name" and a bad
+ *                     question are none
+ *   write,          any error but a mistake         callback at once          close the handle
  *     shutdown
  *   fs              the file system's trouble       circuit at once,          uv_cancel, or it ends
  *                                                     callback at the end
  *   work            a negative status of work       as fs                     uv_cancel, or it ends
- *   read stream     an error; idle, or in all,      callback at once          the guard stops
- *                     for too long                                              reading
+ *   read stream     an error but a mistake or       callback at once          the guard stops
+ *                     UV_ENOBUFS; idle, or in all,                              reading
+ *                     for too long
  *
- * Everywhere UV_ECANCELED is CANCELLED. What is no failure by this table is decided by the guard;
- * about the rest the policy's classifier and its excluded statuses have the last word.
+ * Everywhere UV_ECANCELED is CANCELLED. A mistake of the caller's is IGNORED, and the callback gets
+ * libuv's word for it: of an argument (UV_EINVAL, UV_ENAMETOOLONG, UV_EAFNOSUPPORT) or of a handle
+ * that is not in the state for it (UV_EALREADY, UV_EBADF, UV_EISCONN, UV_ENOTCONN, UV_ENOTSOCK),
+ * where libuv says so when it is asked, before it has asked anybody; of a connect, whenever. But
+ * UV_EPIPE, for a write on a connection that was shut down or lost, is a failure. What is no
+ * failure by this table is decided by the guard; about the rest the policy's classifier and its
+ * excluded statuses have the last word.
  *
  * Errors: as breaker_call, and then no callback comes. UV_EINVAL also for a loop, or the handle of
  * a loop, that is not the panel's. What libuv itself refuses comes by the callback. */
@@ -69,31 +83,38 @@ BREAKER_API void breaker_uv_init_sized(void *request, size_t size, breaker_call_
 /* Ends the guarded operation with UV_ECANCELED: breaker_cancel, by the request. */
 #define breaker_uv_cancel(request) breaker_cancel(&(request)->call)
 
+/* So many buffers are copied into the request; and the longest name of a pipe, with its NUL. */
+enum { BREAKER_UV_FEW = 4, BREAKER_UV_PIPE_NAME = 108 };
+
 /* ---- connect ----------------------------------------------------------------------------------*/
 
 typedef struct breaker_uv_connect_s {
     uv_connect_t req;
     breaker_call_t call;
     struct {
-        struct sockaddr_storage address;
-        const char *name;
+        union {
+            struct sockaddr_storage address;
+            char name[BREAKER_UV_PIPE_NAME];
+        } to;
         uv_connect_cb done;
     } guard;
 } breaker_uv_connect_t;
 
-/* uv_tcp_connect. The callback's req->handle is the handle, whatever happened. */
+/* uv_tcp_connect. The callback's req->handle is the handle, whatever happened. The address is
+ * copied. */
 BREAKER_API int breaker_uv_tcp_connect(breaker_t *breaker, breaker_uv_connect_t *request,
                                        uv_tcp_t *handle, const struct sockaddr *address,
                                        uv_connect_cb done);
 
-/* uv_pipe_connect. */
+/* uv_pipe_connect. The name is copied. UV_ENAMETOOLONG, returned: no socket has one of
+ * BREAKER_UV_PIPE_NAME bytes and more (libuv may cut it off, and connect elsewhere). */
 BREAKER_API int breaker_uv_pipe_connect(breaker_t *breaker, breaker_uv_connect_t *request,
                                         uv_pipe_t *handle, const char *name, uv_connect_cb done);
 
 /* ---- getaddrinfo, getnameinfo ------------------------------------------------------------------
  * UV_EAI_NONAME and UV_EAI_NODATA are successes of the resolver, which is well and knows no such
- * name. What is wrong with the question (UV_EAI_BADFLAGS, UV_EAI_FAMILY, UV_EAI_SERVICE, ...) is
- * IGNORED. */
+ * name. What is wrong with the question (UV_EAI_BADFLAGS, UV_EAI_FAMILY, UV_EAI_SERVICE, ...; a
+ * name that is too long, or no UTF-8: UV_EINVAL) is IGNORED. */
 
 typedef struct breaker_uv_getaddrinfo_s {
     uv_getaddrinfo_t req;
@@ -101,15 +122,15 @@ typedef struct breaker_uv_getaddrinfo_s {
     struct {
         uv_loop_t *loop;
         const char *node, *service;
-        const struct addrinfo *hints;
-        struct addrinfo *found;
-        int told;
+        struct addrinfo hints, *found;
+        int has_hints, told;
         uv_getaddrinfo_cb done;
     } guard;
 } breaker_uv_getaddrinfo_t;
 
 /* uv_getaddrinfo. The result is NULL unless status is 0, and the caller's to free, as in libuv; one
- * that comes too late is freed here. */
+ * that comes too late is freed here. The hints are copied; node and service must stay until the
+ * callback. */
 BREAKER_API int breaker_uv_getaddrinfo(breaker_t *breaker, uv_loop_t *loop,
                                        breaker_uv_getaddrinfo_t *request, uv_getaddrinfo_cb done,
                                        const char *node, const char *service,
@@ -127,7 +148,8 @@ typedef struct breaker_uv_getnameinfo_s {
     } guard;
 } breaker_uv_getnameinfo_t;
 
-/* uv_getnameinfo. hostname and service are NULL unless status is 0, and lie in the request. */
+/* uv_getnameinfo. hostname and service are NULL unless status is 0, and lie in the request. The
+ * address is copied. */
 BREAKER_API int breaker_uv_getnameinfo(breaker_t *breaker, uv_loop_t *loop,
                                        breaker_uv_getnameinfo_t *request, uv_getnameinfo_cb done,
                                        const struct sockaddr *address, int flags);
@@ -146,12 +168,14 @@ typedef struct breaker_uv_write_s {
     breaker_call_t call;
     struct {
         const uv_buf_t *buffers;
+        uv_buf_t few[BREAKER_UV_FEW];
         unsigned count;
         uv_write_cb done;
     } guard;
 } breaker_uv_write_t;
 
-/* uv_write. The array of buffers must stay too. */
+/* uv_write. An array of at most BREAKER_UV_FEW buffers is copied; a longer one must stay until the
+ * callback, and what the buffers point to must stay until the request is the caller's again. */
 BREAKER_API int breaker_uv_write(breaker_t *breaker, breaker_uv_write_t *request,
                                  uv_stream_t *handle, const uv_buf_t buffers[], unsigned count,
                                  uv_write_cb done);
@@ -186,7 +210,9 @@ typedef struct breaker_uv_work_s {
 /* uv_queue_work. work runs in another thread, and gets the address of req, which is the request's:
  * there it may set status, which after gets and the circuit counts. Always after work has ended,
  * since that may be using what the caller owns: a timeout is told to the circuit at once, and to
- * after when work is over. The time in the queue of a full pool counts. */
+ * after when work is over. The time in the queue of a full pool counts. In after the request is the
+ * caller's, to free or to queue again, whatever status is, also UV_ETIMEDOUT; unless call.release
+ * is set: then in release. */
 BREAKER_API int breaker_uv_queue_work(breaker_t *breaker, uv_loop_t *loop,
                                       breaker_uv_work_t *request, uv_work_cb work,
                                       uv_after_work_cb after);
@@ -197,7 +223,10 @@ BREAKER_API int breaker_uv_queue_work(breaker_t *breaker, uv_loop_t *loop,
  * ever. For a refused call req->result is BREAKER_EREJECTED. Otherwise it comes when libuv is done
  * with the request, with the true result, also after a timeout or a cancel that came too late
  * (req->result is UV_ETIMEDOUT or UV_ECANCELED only if no thread had begun it): a file that was
- * opened must be closed. Failures are UV_EIO, UV_ENOSPC, UV_EROFS, UV_ETIMEDOUT, UV_EMFILE,
+ * opened must be closed. In the callback the request is the caller's, to free or to use again, also
+ * after a timeout; unless call.release is set: then in release. Paths must stay until the callback,
+ * and so must the array of buffers if it has more than BREAKER_UV_FEW: a shorter one is copied.
+ * Failures are UV_EIO, UV_ENOSPC, UV_EROFS, UV_ETIMEDOUT, UV_EMFILE,
  * UV_ENFILE, UV_ENOMEM, UV_ENXIO, UV_ENODEV, UV_EHOSTDOWN, UV_EHOSTUNREACH, UV_ENOTCONN,
  * UV_ECONNRESET, and the system's EDQUOT and ESTALE: the file system's trouble. Others (UV_ENOENT,
  * UV_EACCES, UV_EEXIST, ...) are about the file, and successes of the file system. */
@@ -215,6 +244,7 @@ struct breaker_uv_fs_s {
         int flags, mode;
         int64_t offset;
         const uv_buf_t *buffers;
+        uv_buf_t few[BREAKER_UV_FEW];
         unsigned count;
         uv_fs_cb done;
         int told, over;
@@ -268,7 +298,9 @@ BREAKER_API void breaker_uv_fs_over(uv_fs_t *req);
 /* ---- A guarded read stream ---------------------------------------------------------------------
  * What guarded generators are elsewhere: the whole stream is one call, and holds its permit from
  * the start to the end. The end (UV_EOF) is a success, an error in the middle a failure, and so is
- * a stream that is idle for too long or lasts too long; stopping early is CANCELLED. */
+ * a stream that is idle for too long or lasts too long; stopping early is CANCELLED, and an alloc
+ * that has no buffer (UV_ENOBUFS) IGNORED. breaker_uv_cancel stops it, too, but only in the drain,
+ * and until then chunks may still come; after breaker_uv_read_stop none does. */
 
 typedef struct breaker_uv_read_s breaker_uv_read_t;
 

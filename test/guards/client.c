@@ -7,15 +7,21 @@ static void on_connect(uv_connect_t *connect, int status)
     ((struct client *)connect->data)->is_connected = true;
 }
 
-struct client *client_connect(struct fixture *f, const struct peer *peer)
+struct client *client_alone(struct fixture *f)
 {
     struct client *client = keep(f, sizeof *client);
-    unsigned before = peer->accepted;
 
     client->f = f;
-    client->tcp.data = client->connect.data = client;
     uv_tcp_init(&f->loop, &client->tcp);
-    client->tcp.data = client;
+    client->tcp.data = client->connect.data = client;
+    return client;
+}
+
+struct client *client_connect(struct fixture *f, const struct peer *peer)
+{
+    struct client *client = client_alone(f);
+    unsigned before = peer->accepted;
+
     assert_int_equal(uv_tcp_connect(&client->connect, &client->tcp,
                                     (const struct sockaddr *)&peer->address, on_connect),
                      0);

@@ -12,6 +12,7 @@ struct client {
     bool is_connected;
 };
 
+struct client *client_alone(struct fixture *f); /* not connected */
 /* Connects to the peer, and runs the loop until it has. tcp.data is the client. */
 struct client *client_connect(struct fixture *f, const struct peer *peer);
 void client_close(struct client *client); /* records "closed"; once */

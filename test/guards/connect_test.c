@@ -4,6 +4,7 @@
 #include <breaker/uv.h>
 #include <fixture.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 struct attempt {
@@ -11,7 +12,7 @@ struct attempt {
     uv_tcp_t tcp;
     uv_pipe_t pipe;
     struct fixture *f;
-    bool stay; /* the handle is not closed in the callback */
+    bool is_pipe, stay; /* the handle is not closed in the callback */
 };
 
 static void handle_closed(uv_handle_t *handle)
@@ -22,8 +23,8 @@ static void handle_closed(uv_handle_t *handle)
 static void connected(uv_connect_t *req, int status)
 {
     struct attempt *attempt = req->data;
-    uv_stream_t *expected = attempt->request.guard.name != NULL ? (uv_stream_t *)&attempt->pipe
-                                                                : (uv_stream_t *)&attempt->tcp;
+    uv_stream_t *expected =
+        attempt->is_pipe ? (uv_stream_t *)&attempt->pipe : (uv_stream_t *)&attempt->tcp;
 
     not_inside();
     assert_ptr_equal(req->handle, expected);
@@ -77,6 +78,33 @@ static void connects(void **state)
     run_out(f);
     expect(f, "connected released closed");
     assert_int_equal(look(door).totals.ok, 1);
+}
+
+static void connects_by_a_long_address(void **state)
+{
+    struct fixture *f = *state;
+    breaker_t *door = quick_breaker(f, "door");
+    struct attempt *attempt;
+    struct sockaddr_in6 address = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+    socklen_t length = sizeof address;
+    int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof address) != 0) {
+        close(fd);
+        skip(); /* no IPv6 here */
+    }
+    assert_int_equal(listen(fd, 4), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &length), 0);
+    attempt = prepare(f);
+    memset(&attempt->request.guard, 0x55, sizeof attempt->request.guard);
+    uv_tcp_init(&f->loop, &attempt->tcp);
+    assert_int_equal(API(breaker_uv_tcp_connect(door, &attempt->request, &attempt->tcp,
+                                                (struct sockaddr *)&address, connected)),
+                     0);
+    memset(&address, 0, sizeof address); /* it was copied */
+    run_out(f);
+    expect(f, "connected released closed");
+    close(fd);
 }
 
 static void nobody_there_is_a_failure_and_then_a_refusal(void **state)
@@ -223,9 +251,27 @@ static void pipes(void **state)
     assert_int_equal(API(breaker_uv_pipe_connect(door, &attempt->request, &attempt->pipe,
                                                  "/nonexistent/socket", connected)),
                      0);
+    attempt->is_pipe = true;
     run_out(f);
     expect(f, "no such file or directory released closed");
     assert_int_equal(look(door).totals.failed, 1);
+}
+
+static void a_pipe_closed_before_the_start(void **state)
+{
+    struct fixture *f = *state;
+    breaker_t *door = quick_breaker(f, "door");
+    struct attempt *attempt = prepare(f);
+
+    attempt->is_pipe = true;
+    uv_pipe_init(&f->loop, &attempt->pipe, 0);
+    assert_int_equal(API(breaker_uv_pipe_connect(door, &attempt->request, &attempt->pipe,
+                                                 "/nonexistent/socket", connected)),
+                     0);
+    uv_close((uv_handle_t *)&attempt->pipe, NULL);
+    run_out(f);
+    expect(f, "operation canceled released");
+    assert_int_equal(look(door).totals.cancelled, 1);
 }
 
 static void somebody_came(uv_stream_t *listener, int status)
@@ -251,6 +297,8 @@ static void pipes_connect(void **state)
     assert_int_equal(uv_listen((uv_stream_t *)&listener, 4, somebody_came), 0);
     assert_int_equal(
         API(breaker_uv_pipe_connect(door, &attempt->request, &attempt->pipe, name, connected)), 0);
+    memset(name, 'x', sizeof name); /* it was copied */
+    attempt->is_pipe = true;
     run_out(f);
     expect(f, "connected released closed");
     assert_int_equal(look(door).totals.ok, 1);
@@ -294,6 +342,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         REAL_TEST(connects),
+        REAL_TEST(connects_by_a_long_address),
         REAL_TEST(nobody_there_is_a_failure_and_then_a_refusal),
         REAL_TEST(no_answer_times_out_and_ends_with_the_handle),
         REAL_TEST(cancelled),
@@ -302,6 +351,7 @@ int main(void)
         REAL_TEST(the_breaker_goes_away),
         REAL_TEST(with_a_dialect),
         REAL_TEST(pipes),
+        REAL_TEST(a_pipe_closed_before_the_start),
         REAL_TEST(pipes_connect),
         REAL_TEST(misuse),
     };

@@ -121,6 +121,47 @@ static void a_bad_question_says_nothing(void **state)
     assert_int_equal(look(names).totals.ignored, 1);
 }
 
+/* What libuv does not even ask the resolver. */
+static void a_mistake_says_nothing(void **state)
+{
+    struct fixture *f = *state;
+    breaker_t *names = quick_breaker(f, "names");
+    struct sockaddr_storage nobody = {.ss_family = AF_UNIX};
+    struct lookup *lookup = prepare(f);
+    char endless[400];
+    const char *const bad[] = {NULL, endless, "\xff\xfe", ""};
+
+    memset(endless, 'a', sizeof endless - 1);
+    endless[sizeof endless - 1] = '\0';
+    for (unsigned i = 0; i < 4; i++) {
+        assert_int_equal(API(breaker_uv_getaddrinfo(names, &f->loop, &lookup->forward, found,
+                                                    bad[i], NULL, NULL)),
+                         0);
+        run_out(f);
+        assert_true(lookup->status < 0);
+        assert_int_equal(lookup->forward.call.outcome, BREAKER_IGNORED);
+    }
+    forget(f);
+    assert_int_equal(API(breaker_uv_getnameinfo(names, &f->loop, &lookup->backward, named,
+                                                (struct sockaddr *)&nobody, 0)),
+                     0);
+    run_out(f);
+    expect(f, "invalid argument");
+    assert_int_equal(look(names).totals.ignored, 5);
+    assert_int_equal(look(names).state, BREAKER_PASSING);
+}
+
+static void hints_are_copied(void **state)
+{
+    struct fixture *f = *state;
+    struct addrinfo hints = numeric;
+
+    ask(f, quick_breaker(f, "names"), "127.0.0.1", &hints);
+    memset(&hints, 0x55, sizeof hints);
+    run_out(f);
+    expect(f, "found");
+}
+
 static void a_full_pool(void **state)
 {
     struct fixture *f = *state;
@@ -145,6 +186,47 @@ static void a_full_pool(void **state)
     expect(f, "");
     assert_int_equal(look(names).totals.failed, 1);
     assert_int_equal(look(names).totals.cancelled, 1);
+    assert_int_equal(look(names).totals.late, 0);
+}
+
+static struct lookup *ask_back(struct fixture *f, breaker_t *breaker)
+{
+    struct lookup *lookup = prepare(f);
+    struct sockaddr_in address;
+
+    uv_ip4_addr("127.0.0.1", 12345, &address);
+    lookup->backward.call.release = released;
+    assert_int_equal(
+        API(breaker_uv_getnameinfo(breaker, &f->loop, &lookup->backward, named,
+                                   (struct sockaddr *)&address, NI_NUMERICHOST | NI_NUMERICSERV)),
+        0);
+    return lookup;
+}
+
+static void backward_in_a_full_pool(void **state)
+{
+    struct fixture *f = *state;
+    breaker_t *names = quick_breaker(f, "names");
+    struct plug plug;
+    struct lookup *slow, *given_up;
+
+    plug_in(&plug, &f->loop);
+    slow = ask_back(f, names);
+    slow->backward.call.timeout = 20;
+    given_up = ask_back(f, names);
+    settle_down(f);
+    assert_int_equal(API(breaker_uv_cancel(&given_up->backward)), 0);
+    while (look(names).totals.timed_out == 0)
+        uv_run(&f->loop, UV_RUN_ONCE);
+    for (unsigned i = 0; i < 4; i++)
+        settle_down(f); /* taken back, although the pool is full */
+    expect(f, "operation canceled released connection timed out released");
+    assert_int_equal(slow->backward.call.outcome, BREAKER_FAILURE);
+    assert_int_equal(given_up->backward.call.outcome, BREAKER_CANCELLED);
+    ask_back(f, names);
+    plug_draw(&plug);
+    run_out(f);
+    expect(f, "127.0.0.1 12345 released");
     assert_int_equal(look(names).totals.late, 0);
 }
 
@@ -190,6 +272,22 @@ static void names_an_address(void **state)
     expect(f, "refused by the circuit breaker");
 }
 
+static void names_a_long_address(void **state)
+{
+    struct fixture *f = *state;
+    struct lookup *lookup = prepare(f);
+    struct sockaddr_in6 address;
+
+    uv_ip6_addr("fe80::1:2:3:4", 80, &address);
+    assert_int_equal(
+        API(breaker_uv_getnameinfo(quick_breaker(f, "names"), &f->loop, &lookup->backward, named,
+                                   (struct sockaddr *)&address, NI_NUMERICHOST | NI_NUMERICSERV)),
+        0);
+    memset(&address, 0, sizeof address);
+    run_out(f);
+    expect(f, "fe80::1:2:3:4 80");
+}
+
 static void misuse(void **state)
 {
     struct fixture *f = *state;
@@ -229,9 +327,13 @@ int main(void)
         REAL_TEST(no_such_name_is_no_failure),
         REAL_TEST(a_name_that_does_not_resolve),
         REAL_TEST(a_bad_question_says_nothing),
+        REAL_TEST(a_mistake_says_nothing),
+        REAL_TEST(hints_are_copied),
         REAL_TEST(a_full_pool),
+        REAL_TEST(backward_in_a_full_pool),
         REAL_TEST(results_that_nobody_waits_for),
         REAL_TEST(names_an_address),
+        REAL_TEST(names_a_long_address),
         REAL_TEST(misuse),
     };
 

@@ -1,6 +1,7 @@
 /* Guarded files: on a disk that is well, full or away, and in a pool that has no room. */
 #include "peer.h"
 #include <breaker/uv.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <fixture.h>
 #include <stdio.h>
@@ -75,6 +76,7 @@ static void all_operations(void **state)
     assert_int_equal(DO(close, fd), 0);
     assert_int_equal(DO(rename, one, two), 0);
     assert_int_equal(DO(copyfile, two, one, 0), 0);
+    assert_int_equal(DO(copyfile, two, one, UV_FS_COPYFILE_EXCL), UV_EEXIST);
     assert_int_equal(DO(stat, one), 0);
     assert_int_equal(file.size, 5);
     assert_int_equal(DO(lstat, one), 0);
@@ -85,7 +87,7 @@ static void all_operations(void **state)
     assert_int_equal(DO(unlink, one), 0);
     assert_int_equal(DO(unlink, two), 0);
     assert_int_equal(DO(stat, two), UV_ENOENT);
-    assert_int_equal(look(file.disk).totals.ok, 18); /* that there is no such file is well said */
+    assert_int_equal(look(file.disk).totals.ok, 19); /* that there is no such file is well said */
     assert_int_equal(look(file.disk).totals.failed, 0);
     rmdir(directory);
 }
@@ -135,6 +137,65 @@ static void an_operation_of_ones_own(void **state)
         UV_EINVAL);
     assert_int_equal(look(disk).totals.failed, 0);
 }
+
+/* ---- Which errors are the file system's trouble -----------------------------------------------*/
+
+static int says; /* the error that the next operation begins, or ends, with */
+
+static int begin_with_it(breaker_uv_fs_t *request)
+{
+    (void)request;
+    return says;
+}
+
+static int end_with_it(breaker_uv_fs_t *request)
+{
+    request->req.result = says;
+    breaker_uv_fs_over(&request->req);
+    return 0;
+}
+
+static void says_it(struct file *file, breaker_outcome_t outcome)
+{
+    static int (*const ways[])(breaker_uv_fs_t *) = {begin_with_it, end_with_it};
+
+    for (unsigned i = 0; i < 2; i++) {
+        assert_int_equal(wait_for(file, API(breaker_uv_fs(file->disk, &file->f->loop, &file->fs,
+                                                          ways[i], file_done))),
+                         says);
+        assert_int_equal(file->fs.call.outcome, outcome);
+    }
+}
+
+static void the_table_of_troubles(void **state)
+{
+    static const int troubles[] = {
+        UV_EIO,       UV_ENOSPC,       UV_EROFS,    UV_ETIMEDOUT,  UV_EMFILE,
+        UV_ENFILE,    UV_ENOMEM,       UV_ENXIO,    UV_ENODEV,     -EDQUOT,
+        UV_EHOSTDOWN, UV_EHOSTUNREACH, UV_ENOTCONN, UV_ECONNRESET, -ESTALE,
+    };
+    static const int others[] = {
+        UV_ENOENT, UV_EACCES,    UV_EPERM, UV_EEXIST,  UV_ENOTDIR,
+        UV_EISDIR, UV_ENOTEMPTY, UV_EBADF, UV_EINVAL,  UV_ENAMETOOLONG,
+        UV_ELOOP,  UV_EXDEV,     UV_EBUSY, UV_ETXTBSY, UV_EFBIG,
+    };
+    struct fixture *f = *state;
+    struct file file;
+
+    file_begin(&file, f, quick_breaker(f, "disk"));
+    for (unsigned i = 0; i < sizeof troubles / sizeof *troubles; i++) {
+        says = troubles[i];
+        says_it(&file, BREAKER_FAILURE);
+        breaker_reset(file.disk, NULL, NULL);
+    }
+    for (unsigned i = 0; i < sizeof others / sizeof *others; i++) {
+        says = others[i];
+        says_it(&file, BREAKER_SUCCESS);
+    }
+    assert_int_equal(look(file.disk).totals.failed, 2 * sizeof troubles / sizeof *troubles);
+}
+
+/* ---- Files in trouble -------------------------------------------------------------------------*/
 
 static void files_in_a_full_pool(void **state)
 {
@@ -266,16 +327,42 @@ static void given_up_before_the_start(void **state)
         wait_for(&file, API(breaker_uv_fs_stat(disk, &f->loop, &file.fs, "/tmp", file_done))), 0);
 }
 
+static void misuse_of_files(void **state)
+{
+    struct fixture *f = *state;
+    breaker_t *disk = quick_breaker(f, "disk");
+    uv_loop_t *loop = &f->loop;
+    uv_buf_t buffer = uv_buf_init(NULL, 0);
+    struct file file;
+    breaker_uv_fs_t *fs = &file.fs;
+
+    file_begin(&file, f, disk);
+#define REFUSED(call) assert_int_equal(API(call), UV_EINVAL)
+    REFUSED(breaker_uv_fs_open(NULL, loop, fs, "/", O_RDONLY, 0, file_done));
+    REFUSED(breaker_uv_fs_open(disk, NULL, fs, "/", O_RDONLY, 0, file_done));
+    REFUSED(breaker_uv_fs_open(disk, loop, NULL, "/", O_RDONLY, 0, file_done));
+    REFUSED(breaker_uv_fs_open(disk, loop, fs, "/", O_RDONLY, 0, NULL));
+    REFUSED(breaker_uv_fs_open(disk, loop, fs, NULL, O_RDONLY, 0, file_done));
+    REFUSED(breaker_uv_fs_stat(disk, loop, fs, NULL, file_done));
+    REFUSED(breaker_uv_fs_rename(disk, loop, fs, NULL, "/", file_done));
+    REFUSED(breaker_uv_fs_rename(disk, loop, fs, "/", NULL, file_done));
+    REFUSED(breaker_uv_fs_copyfile(disk, loop, fs, "/", NULL, 0, file_done));
+    REFUSED(breaker_uv_fs_read(disk, loop, fs, 0, NULL, 1, 0, file_done));
+    REFUSED(breaker_uv_fs_write(disk, loop, fs, 0, &buffer, 0, 0, file_done));
+    REFUSED(breaker_uv_fs(disk, loop, fs, NULL, file_done));
+    run_out(f);
+    assert_false(file.is_over);
+    assert_int_equal(look(disk).totals.admitted, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        REAL_TEST(all_operations),
-        REAL_TEST(a_full_disk_is_a_failure),
-        REAL_TEST(an_operation_of_ones_own),
-        REAL_TEST(files_in_a_full_pool),
-        REAL_TEST(a_disk_that_hangs),
-        REAL_TEST(what_was_opened_is_told),
-        REAL_TEST(given_up_before_the_start),
+        REAL_TEST(all_operations),           REAL_TEST(a_full_disk_is_a_failure),
+        REAL_TEST(an_operation_of_ones_own), REAL_TEST(the_table_of_troubles),
+        REAL_TEST(files_in_a_full_pool),     REAL_TEST(a_disk_that_hangs),
+        REAL_TEST(what_was_opened_is_told),  REAL_TEST(given_up_before_the_start),
+        REAL_TEST(misuse_of_files),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -134,6 +134,30 @@ static void refused(void **state)
     assert_int_equal(reader->received, 0);
 }
 
+static void lend_nothing(uv_handle_t *handle, size_t wanted, uv_buf_t *buffer)
+{
+    (void)handle;
+    (void)wanted;
+    *buffer = uv_buf_init(NULL, 0);
+}
+
+/* A shortage on this side, of which the peer knows nothing. */
+static void no_buffer_is_no_failure(void **state)
+{
+    struct fixture *f = *state;
+    breaker_t *peer = quick_breaker(f, "peer");
+    struct reader *reader = reader_open(f, PEER_SENDS);
+
+    assert_int_equal(
+        API(breaker_uv_read_start(peer, &reader->read, (uv_stream_t *)&reader->client->tcp,
+                                  lend_nothing, reader_chunk)),
+        0);
+    reader_run(reader);
+    assert_int_equal(reader->last, UV_ENOBUFS);
+    assert_int_equal(reader->read.call.outcome, BREAKER_IGNORED);
+    assert_int_equal(look(peer).totals.ignored, 1);
+}
+
 static void the_breaker_goes_away(void **state)
 {
     struct fixture *f = *state;
@@ -188,6 +212,7 @@ int main(void)
         REAL_TEST(too_long_in_all),
         REAL_TEST(a_loop_that_stalls_is_no_idle_stream),
         REAL_TEST(refused),
+        REAL_TEST(no_buffer_is_no_failure),
         REAL_TEST(the_breaker_goes_away),
         REAL_TEST(misuse),
     };

@@ -17,18 +17,22 @@ static void disconnected(const redisAsyncContext *context, int status)
         connection.context = NULL;
 }
 
-void connect_to(struct fixture *f, const struct server *to)
+void redis_take(struct fixture *f, redisAsyncContext *context)
 {
-    redisAsyncContext *context = redisAsyncConnectUnix(to->path);
-
     now = f;
     answers = 0;
     assert_non_null(context);
-    assert_int_equal(context->err, 0);
-    assert_int_equal(redisLibuvAttach(context, &f->loop), REDIS_OK);
+    if (context->err == 0)
+        assert_int_equal(redisLibuvAttach(context, &f->loop), REDIS_OK);
     redisAsyncSetDisconnectCallback(context, disconnected);
     memset(&connection, 0, sizeof connection);
     connection.context = context;
+}
+
+void connect_to(struct fixture *f, const struct server *to)
+{
+    redis_take(f, redisAsyncConnectUnix(to->path));
+    assert_int_equal(connection.context->err, 0);
 }
 
 void disconnect(struct fixture *f)

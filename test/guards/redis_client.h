@@ -11,6 +11,7 @@ extern struct server server;
 extern breaker_redis_link_t connection;
 extern breaker_t *in_flight_of; /* if it is set, none of its calls is in flight when fn comes */
 
+void redis_take(struct fixture *f, redisAsyncContext *context); /* it is the connection */
 void connect_to(struct fixture *f, const struct server *to);
 void disconnect(struct fixture *f);
 

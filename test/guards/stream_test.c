@@ -222,6 +222,57 @@ static void refused(void **state)
     assert_int_equal(look(peer_breaker).totals.rejected, 2);
 }
 
+/* On a handle that was never connected: nobody was asked, and nothing is said about a peer. */
+static void mistakes_say_nothing(void **state)
+{
+    struct fixture *f = *state;
+    breaker_t *peer_breaker = quick_breaker(f, "peer");
+    struct client *client = client_alone(f);
+
+    for (unsigned i = 0; i < 2; i++) {
+        say(peer_breaker, client, "one");
+        shut_down(peer_breaker, client);
+        settle_down(f);
+    }
+    expect(f, "one: bad file descriptor shutdown: socket is not connected "
+              "one: bad file descriptor shutdown: socket is not connected");
+    assert_int_equal(look(peer_breaker).totals.ignored, 4);
+    client_close(client);
+    run_out(f);
+}
+
+/* A short array may lie on the stack; of a long one, the guard keeps the address. */
+static void arrays_of_buffers(void **state)
+{
+    static char text[] = "abcdef";
+    struct fixture *f = *state;
+    breaker_t *peer_breaker = quick_breaker(f, "peer");
+    uv_buf_t buffers[6], few[BREAKER_UV_FEW];
+    struct peer peer;
+    struct client *client;
+
+    peer_start(&peer, &f->loop, PEER_READS);
+    client = client_connect(f, &peer);
+    for (unsigned i = 0; i < 6; i++)
+        buffers[i] = uv_buf_init(text + i, 1);
+    memcpy(few, buffers, sizeof few);
+    assert_int_equal(
+        API(breaker_uv_write(peer_breaker, &prepare(client, "few")->write,
+                             (uv_stream_t *)&client->tcp, few, BREAKER_UV_FEW, written)),
+        0);
+    memset(few, 0, sizeof few);
+    assert_int_equal(API(breaker_uv_write(peer_breaker, &prepare(client, "many")->write,
+                                          (uv_stream_t *)&client->tcp, buffers, 6, written)),
+                     0);
+    while (peer.received < BREAKER_UV_FEW + 6)
+        uv_run(&f->loop, UV_RUN_ONCE);
+    assert_string_equal(peer.first, "abcdabcdef");
+    client_close(client);
+    peer_stop(&peer);
+    run_out(f);
+    expect(f, "few: done many: done closed");
+}
+
 static void closed_before_the_start(void **state)
 {
     struct fixture *f = *state;
@@ -278,6 +329,8 @@ int main(void)
         REAL_TEST(cancelled),
         REAL_TEST(a_peer_that_resets),
         REAL_TEST(refused),
+        REAL_TEST(mistakes_say_nothing),
+        REAL_TEST(arrays_of_buffers),
         REAL_TEST(closed_before_the_start),
         REAL_TEST(misuse),
     };

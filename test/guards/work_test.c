@@ -141,6 +141,24 @@ static void the_engine_goes_away(void **state)
     expect(f, "operation canceled operation canceled operation canceled operation canceled");
 }
 
+static void misuse(void **state)
+{
+    struct fixture *f = *state;
+    breaker_t *engine = quick_breaker(f, "engine");
+    breaker_uv_work_t *work = &prepare(f, 0)->work;
+
+    assert_int_equal(API(breaker_uv_queue_work(NULL, &f->loop, work, in_thread, after)), UV_EINVAL);
+    assert_int_equal(API(breaker_uv_queue_work(engine, NULL, work, in_thread, after)), UV_EINVAL);
+    assert_int_equal(API(breaker_uv_queue_work(engine, &f->loop, NULL, in_thread, after)),
+                     UV_EINVAL);
+    assert_int_equal(API(breaker_uv_queue_work(engine, &f->loop, work, NULL, after)), UV_EINVAL);
+    assert_int_equal(API(breaker_uv_queue_work(engine, &f->loop, work, in_thread, NULL)),
+                     UV_EINVAL);
+    run_out(f);
+    expect(f, "");
+    assert_int_equal(look(engine).totals.admitted, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -148,6 +166,7 @@ int main(void)
         REAL_TEST(a_timeout_waits_for_the_thread),
         REAL_TEST(work_in_a_full_pool),
         REAL_TEST(the_engine_goes_away),
+        REAL_TEST(misuse),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
