@@ -81,7 +81,7 @@ static inline bool native_settles_plainly(struct native *native, const struct ru
             return false;
         native->consecutive++;
     }
-    window_count(window, native->cells, failed);
+    window_count(window, failed);
     return true;
 }
 

@@ -38,6 +38,15 @@ static void forget(struct window *w, const uint32_t *bucket, const struct geomet
         w->slow -= bucket[SLOW];
 }
 
+/* The sums without what this one holds. */
+static void take_rest(uint32_t *bucket, const struct window *w, const struct geometry *g)
+{
+    bucket[OK] = w->ok - bucket[OK];
+    bucket[FAILED] = w->failed - bucket[FAILED];
+    if (g->stride > SLOW)
+        bucket[SLOW] = w->slow - bucket[SLOW];
+}
+
 static uint32_t after(const struct geometry *g, uint32_t head)
 {
     return head + g->stride == (uint32_t)g->buckets * g->stride ? 0 : head + g->stride;
@@ -50,11 +59,13 @@ static __attribute__((noinline)) void turn(struct window *w, uint32_t *cells,
     uint64_t steps = turned(w, g, now);
     uint64_t left = steps < g->buckets ? steps : g->buckets;
 
+    take_rest(cells + w->head, w, g);
     for (; left > 0; left--) {
         w->head = after(g, w->head);
         forget(w, cells + w->head, g);
         memset(cells + w->head, 0, g->stride * sizeof *cells);
     }
+    take_rest(cells + w->head, w, g); /* all of it: the newest is empty */
     w->end += steps * g->width;
 }
 
@@ -84,8 +95,6 @@ static void add_last(struct window *w, uint8_t *ring, const struct geometry *g, 
 void window_add(struct window *w, void *cells, const struct geometry *g, uint64_t now, bool failed,
                 bool slow)
 {
-    uint32_t *bucket;
-
     if (g->last > 0) {
         add_last(w, cells, g, failed, slow);
         return;
@@ -94,18 +103,8 @@ void window_add(struct window *w, void *cells, const struct geometry *g, uint64_
         turn(w, cells, g, now);
     if (w->ok + w->failed >= WINDOW_FULL)
         return;
-    bucket = (uint32_t *)cells + w->head;
-    if (failed) {
-        bucket[FAILED]++;
-        w->failed++;
-    } else {
-        bucket[OK]++;
-        w->ok++;
-    }
-    if (slow && g->stride > SLOW) {
-        bucket[SLOW]++;
-        w->slow++;
-    }
+    window_count(w, failed);
+    w->slow += slow && g->stride > SLOW;
 }
 
 struct window window_peek(const struct window *w, const void *cells, const struct geometry *g,
@@ -114,7 +113,9 @@ struct window window_peek(const struct window *w, const void *cells, const struc
     struct window sums = *w;
     uint64_t steps = turned(w, g, now);
 
-    for (uint64_t i = 0; i < steps && i < g->buckets; i++) {
+    if (steps >= g->buckets && steps > 0)
+        sums.ok = sums.failed = sums.slow = 0;
+    for (uint64_t i = 0; i < steps && steps < g->buckets; i++) {
         sums.head = after(g, sums.head);
         forget(&sums, (const uint32_t *)cells + sums.head, g);
     }

@@ -13,10 +13,12 @@ struct geometry {
     uint16_t stride; /* counters in a bucket: ok, failed and, where a rule asks, slow */
 };
 
-/* The cells, whose memory is the owner's, hold one bucket after the other, or one byte an outcome. */
+/* The cells, whose memory is the owner's, hold one bucket after the other, or one byte an outcome. In the
+ * newest bucket's place is what the others make together: it is the rest of the sums, and a result
+ * touches no cell. */
 struct window {
     uint64_t end;              /* when the newest bucket is over */
-    uint32_t ok, failed, slow; /* sums over the cells */
+    uint32_t ok, failed, slow; /* sums over all buckets, or outcomes */
     uint32_t head;             /* the first counter of the newest bucket, or the next byte */
 };
 
@@ -35,11 +37,8 @@ void window_add(struct window *window, void *cells, const struct geometry *geome
                 bool failed, bool slow);
 
 /* The same for buckets, when it is certain that none is too old and that there is room: see native.h. */
-static inline void window_count(struct window *window, void *cells, bool failed)
+static inline void window_count(struct window *window, bool failed)
 {
-    uint32_t *bucket = (uint32_t *)cells + window->head;
-
-    bucket[failed]++; /* ok, then failed */
     window->ok += !failed;
     window->failed += failed;
 }
