@@ -117,6 +117,7 @@ static void squatter_is_not_written_over(void **state)
     assert_untouched(RECORD);
     witness.fails = false;
     server_do(&server, "DEL " RECORD);
+    rig_run_for(&rig, 5000); /* BROKEN, before RECOVERING begins */
     RIG_UNTIL(&rig, witness_state(&witness) == BREAKER_PASSING);
     witness_is_served(&witness, &server, uv_hrtime(), WITNESS_PAUSE);
     witness.refused = 0; /* by right, while it was BROKEN */
