@@ -4,14 +4,9 @@
 
 #include "bench.h"
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#ifdef SANITIZED
 #define MALLOCS_WRAPPED 0 /* a sanitizer has wrappers of its own */
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define MALLOCS_WRAPPED 0
-#endif
-#endif
-#ifndef MALLOCS_WRAPPED
+#else
 #define MALLOCS_WRAPPED 1
 #endif
 

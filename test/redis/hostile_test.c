@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 #define OPS 5
-#define GROWTH_MAX (24l * 1024 * 1024) /* two panels' own, with what a sanitizer keeps */
+#define GROWTH_MAX (8l * 1024 * 1024) /* two panels' own */
 
 static struct hostile hostile;
 static struct witness witness;
@@ -61,8 +61,7 @@ static void meet(enum hostile_mode mode, int polite)
     uint64_t took = (uv_hrtime() - begin) / 1000000;
     if (took > 2000) /* a hundred for each stage, and a slow machine */
         fail_msg("%s: %d ms for an answer", hostile_name(mode), (int)took);
-    if (rig_resident() - before > GROWTH_MAX)
-        fail_msg("%s: grew by %ld", hostile_name(mode), rig_resident() - before);
+    rig_assert_growth(hostile_name(mode), before, GROWTH_MAX);
     hostile.mode = HOSTILE_NOT;
     rig_until_well(&rig);
     RIG_UNTIL(&rig, rig.health == 0);

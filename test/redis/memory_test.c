@@ -55,12 +55,7 @@ static void release(void *memory)
 /* ---- hiredis': the program's malloc stands before the C library's. Not where a sanitizer has its
  * own. */
 
-#if defined(__has_feature) /* how clang tells */
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-#if defined(SANITIZED) || defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#ifdef SANITIZED
 #define FAILING_HIREDIS 0
 #else
 #define FAILING_HIREDIS 1

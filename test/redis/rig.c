@@ -133,6 +133,20 @@ long rig_resident(void)
     return pages * sysconf(_SC_PAGESIZE);
 }
 
+#ifdef SANITIZED
+void rig_assert_growth(const char *what, long before, long most)
+{
+    (void)what, (void)before, (void)most;
+}
+#else
+void rig_assert_growth(const char *what, long before, long most)
+{
+    long growth = rig_resident() - before;
+    if (growth > most)
+        fail_msg("%s: grew by %ld bytes, which is over %ld", what, growth, most);
+}
+#endif
+
 /* ---- Transactions */
 
 static void on_complete(breaker_transaction_t *transaction, int status)

@@ -77,7 +77,10 @@ void rig_run_for(struct rig *rig, uint64_t ms);
 void rig_end_well(void);
 void rig_assert_ended_well(pid_t child);
 
-long rig_resident(void); /* bytes that this process has in memory */
+/* The bytes that this process has in memory; and that these are not many more now than before. With a
+ * sanitizer, which keeps what is freed, that says nothing and always holds. */
+long rig_resident(void);
+void rig_assert_growth(const char *what, long before, long most);
 
 struct op *op_new(struct rig *rig);
 void op_free(struct op *op);
