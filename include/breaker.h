@@ -26,9 +26,11 @@
  *    with them. Permits are values.
  *  - A function that takes a callback and returns an error never runs the callback. If it returned 0,
  *    the callback runs exactly once.
- *  - No callback runs inside a call into the library. Callbacks run from the loop, on a fresh stack.
- *    In one turn of the loop: the starts that were waiting, then the completions waiting by then
- *    (also of calls that have just started), then events. What these begin waits for the next turn.
+ *  - No callback runs inside a call into the library. Callbacks run from the loop, on a fresh stack, in
+ *    a drain: one before the loop polls for I/O, one after it, where anything waits. A drain runs the
+ *    starts that were waiting, then the completions waiting by then (also of calls that have just
+ *    started), then events. What these begin waits for the next drain. What the callback of some I/O
+ *    brings about runs in the same turn of the loop, before the close callbacks of that turn.
  *  - Functions that the caller lends the library to decide with (classifier, rule, clock, random
  *    source, allocator) are not callbacks: they are asked inside calls, must be quick, and must not
  *    call back into the library.
@@ -439,7 +441,8 @@ struct breaker_due_s {
  * A call ends twice: once for the circuit (done), once for its I/O (breaker_finish: "my I/O no longer
  * touches this"). When both have happened, or done alone where nothing was started, the memory is the
  * caller's again; release, if set, says so, last. With release set, the memory must not be freed or
- * reused before it runs; without it, after whichever of the two came second. */
+ * reused before it runs; without it, after whichever of the two came second. A libuv handle beside it
+ * is the loop's until its close callback, which may come later than both. */
 struct breaker_call_s {
     /* The caller's to set, after breaker_call_init and before breaker_call. */
     void *data;
@@ -450,9 +453,8 @@ struct breaker_call_s {
     breaker_start_cb fallback; /* begun instead of start when the call is refused; what it brings goes
                                   to done and is not counted by the circuit. May be NULL */
     uint64_t timeout;          /* from start to breaker_finish: 1 .. a day; a failure at once for the
-                                  circuit. 0: the policy's. Starts of one turn of the loop count from
-                                  one reading of the clock. It gains what time the loop itself stood
-                                  still, once */
+                                  circuit. 0: the policy's. Starts of one drain count from one reading
+                                  of the clock. It gains what time the loop itself stood still, once */
     uint64_t idle;             /* from start, or the last breaker_touch: 1 .. a day; the same, for what
                                   may last long and must not fall silent (a stream). 0: any time */
 

@@ -1,7 +1,8 @@
-/* The loop. Callbacks run in the drain, which an idle handle brings about in the next turn; deadlines are
- * judged by a check handle, after the poll phase, when what has already arrived was read; a timer only
- * wakes the loop for them. The idle and the check handle keep the loop alive while something is
- * pending, and are stopped when nothing is. The end of it all is here too. */
+/* The loop. All that a panel does of itself it does in a check handle, after the poll phase, when what has
+ * already arrived was read: it judges the deadlines that are due, then the drain runs the callbacks that
+ * wait. An idle handle keeps the poll from blocking while some wait, a timer wakes the loop for the next
+ * deadline. The check handle keeps the loop alive while something is pending, and is stopped when there
+ * is nothing to do. The end of it all is here too. */
 #include "panel.h"
 #include "memory.h"
 #include "shared.h"
@@ -55,9 +56,10 @@ static int seed(breaker_panel_t *panel)
     return uv_random(NULL, NULL, &panel->chance, sizeof panel->chance, 0, NULL);
 }
 
-/* ---- The drain ---------------------------------------------------------------------------------*/
+/* ---- What wakes it -----------------------------------------------------------------------------*/
 
-static void on_drain(uv_idle_t *drainer);
+static void on_idle(uv_idle_t *haste);
+static void on_check(uv_check_t *check);
 static void on_farewell(uv_handle_t *farewell);
 
 /* Closing a handle of one's own is a way to be called by the loop, also when the host closed the rest. */
@@ -71,26 +73,43 @@ static void bid_farewell(breaker_panel_t *panel)
     uv_close(handle(&panel->farewell), on_farewell);
 }
 
+static void take_on(breaker_panel_t *panel, enum duty duty)
+{
+    if (panel->duty == duty || uv_is_closing(handle(&panel->check)))
+        return;
+    panel->duty = duty;
+    if (duty == ALIVE)
+        uv_ref(handle(&panel->check));
+    else
+        uv_unref(handle(&panel->check));
+    if (duty == RESTING)
+        uv_check_stop(&panel->check);
+    else
+        uv_check_start(&panel->check, on_check);
+}
+
 void panel_wake_up(breaker_panel_t *panel)
 {
     if (panel->is_closing) {
         bid_farewell(panel); /* whatever the host closes now */
-    } else if (!uv_is_closing(handle(&panel->drainer))) {
+    } else if (!uv_is_closing(handle(&panel->haste))) {
         panel->is_awake = true;
-        uv_idle_start(&panel->drainer, on_drain);
+        uv_idle_start(&panel->haste, on_idle);
+        if (panel->duty == RESTING)
+            take_on(panel, WORKING);
     }
 }
 
 static void set_alarm(breaker_panel_t *panel);
 
-/* Judging waits until after the poll phase. What is due makes that poll not block; a timer that sets
- * itself with 0 would keep the loop in its timers. */
+/* A timer that sets itself with 0 would keep the loop in its timers. */
 static void on_alarm(uv_timer_t *alarm)
 {
     breaker_panel_t *panel = alarm->data;
 
     panel->alarm_at = UINT64_MAX;
-    if (wheel_next(&panel->wheel) <= panel_now(panel))
+    panel->has_rung = wheel_next(&panel->wheel) <= panel_now(panel);
+    if (panel->has_rung)
         panel_wake(panel);
     else
         set_alarm(panel);
@@ -108,53 +127,36 @@ static void set_alarm(breaker_panel_t *panel)
     panel->alarm_at = next;
 }
 
-static void on_judge(uv_check_t *judge);
-
-/* Alive while something is pending, and no longer; judging as long as anything is due. */
+/* Alive while something is pending, and no longer; at work as long as anything is due. */
 static void keep_alive(breaker_panel_t *panel)
 {
     bool is_due = !wheel_is_empty(&panel->wheel);
-    enum duty duty = panel->pending > 0 ? ALIVE : is_due ? JUDGING : RESTING;
 
-    if (is_due)
+    if (is_due && !panel->has_rung)
         set_alarm(panel);
-    else if (panel->is_awake) /* the next drain sees to it */
-        return;
-    if (panel->duty == duty || uv_is_closing(handle(&panel->judge)))
-        return;
-    panel->duty = duty;
-    if (duty == ALIVE)
-        uv_ref(handle(&panel->judge));
-    else
-        uv_unref(handle(&panel->judge));
-    if (duty == RESTING)
-        uv_check_stop(&panel->judge);
-    else
-        uv_check_start(&panel->judge, on_judge);
+    take_on(panel, panel->pending > 0 ? ALIVE : is_due || panel->is_awake ? WORKING : RESTING);
 }
 
-static void on_judge(uv_check_t *judge)
+/* ---- After the poll phase ----------------------------------------------------------------------*/
+
+static void judge(breaker_panel_t *panel)
 {
-    breaker_panel_t *panel = judge->data;
-    uint64_t now;
+    uint64_t now = panel_now(panel);
     struct breaker_due_s *due;
 
-    if (!wheel_is_empty(&panel->wheel)) {
-        now = panel_now(panel);
-        while ((due = wheel_due(&panel->wheel, now)) != NULL)
-            due->late(due);
-    }
-    keep_alive(panel);
+    panel->has_rung = false;
+    while ((due = wheel_due(&panel->wheel, now)) != NULL)
+        due->late(due);
 }
 
 static void leave(breaker_panel_t *panel);
 
-/* Does anything wait for the next drain? */
+/* Does anything wait for the next drain, or for the judge? */
 static bool has_work(const breaker_panel_t *panel)
 {
     return panel->starts.first != NULL || panel->endings.first != NULL ||
            panel->orders.first != NULL || panel->events.count > 0 || panel->events.missed_any ||
-           listing_is_ready(panel) || turn_is_ready(panel);
+           listing_is_ready(panel) || turn_is_ready(panel) || panel->has_rung;
 }
 
 static void drain(breaker_panel_t *panel)
@@ -169,19 +171,29 @@ static void drain(breaker_panel_t *panel)
         listing_run(panel);
     event_tell(panel);
     panel->is_awake = !panel->is_closing && has_work(panel);
+    if (!panel->is_awake)
+        uv_idle_stop(&panel->haste);
     if (panel->is_closing && panel->pending == 0 && door_close_all(panel))
         leave(panel);
     else
         keep_alive(panel);
 }
 
-static void on_drain(uv_idle_t *drainer)
+static void on_idle(uv_idle_t *haste)
 {
-    breaker_panel_t *panel = drainer->data;
+    drain(haste->data);
+}
 
-    drain(panel);
-    if (!panel->is_awake)
-        uv_idle_stop(drainer);
+static void on_check(uv_check_t *check)
+{
+    breaker_panel_t *panel = check->data;
+
+    if (!wheel_is_empty(&panel->wheel))
+        judge(panel);
+    if (panel->is_awake)
+        drain(panel);
+    else
+        keep_alive(panel);
 }
 
 /* ---- Life --------------------------------------------------------------------------------------*/
@@ -206,11 +218,11 @@ static bool are_in_range(const breaker_panel_options_t *o)
 
 static void open_handles(breaker_panel_t *panel)
 {
-    uv_idle_init(panel->loop, &panel->drainer);
-    uv_check_init(panel->loop, &panel->judge);
+    uv_check_init(panel->loop, &panel->check);
+    uv_idle_init(panel->loop, &panel->haste);
     uv_timer_init(panel->loop, &panel->alarm);
     uv_unref(handle(&panel->alarm));
-    panel->drainer.data = panel->judge.data = panel->alarm.data = panel;
+    panel->check.data = panel->haste.data = panel->alarm.data = panel;
     panel->alarm_at = UINT64_MAX;
 }
 
@@ -318,8 +330,8 @@ enum { FAREWELLS = 2 };
 static void leave(breaker_panel_t *panel)
 {
     panel->is_leaving = true;
-    close_handle(&panel->drainer);
-    close_handle(&panel->judge);
+    close_handle(&panel->check);
+    close_handle(&panel->haste);
     close_handle(&panel->alarm);
     bid_farewell(panel);
 }

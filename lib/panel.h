@@ -215,13 +215,13 @@ struct breaker_panel_s {
     uint64_t chance;
     unsigned max_obtained;
 
-    uv_idle_t drainer; /* active while something waits for the next drain */
-    uv_check_t judge;  /* active while calls are pending: judges deadlines, keeps the loop alive */
+    uv_check_t check; /* active while there is something to do: judges deadlines, and drains */
     enum duty {
         RESTING,
-        JUDGING,
+        WORKING,
         ALIVE
-    } duty;             /* of judge: stopped, judging, holding the loop too */
+    } duty;             /* of check: stopped, at work, holding the loop too */
+    uv_idle_t haste;    /* active while something waits for the drain: the poll does not block */
     uv_timer_t alarm;   /* wakes the loop for the next deadline; never keeps it alive */
     uv_idle_t farewell; /* the end, and the drain where the host closed the others */
     uint64_t alarm_at;
@@ -243,6 +243,7 @@ struct breaker_panel_s {
     struct registry registry;
 
     bool is_awake;   /* a drain is on its way */
+    bool has_rung;   /* the alarm, and nothing was judged since */
     bool is_fresh;   /* the loop's time was updated in this drain */
     bool is_closing; /* breaker_panel_destroy was called */
     bool is_leaving; /* and nothing is pending any more */
@@ -266,7 +267,7 @@ static inline uint64_t panel_now(breaker_panel_t *panel)
 /* May something be begun? */
 static inline bool panel_is_open(const breaker_panel_t *panel)
 {
-    return !panel->is_closing && !uv_is_closing((const uv_handle_t *)&panel->drainer);
+    return !panel->is_closing && !uv_is_closing((const uv_handle_t *)&panel->check);
 }
 void panel_wake_up(breaker_panel_t *panel);
 static inline void panel_wake(breaker_panel_t *panel) /* a drain is wanted */

@@ -7,8 +7,8 @@
  *     breaker_redis_command(breaker, &link, fn, data, "GET %s", key)
  *
  * But for a link in the place of the context: where the program says which context it has at the
- * moment, if any. A command goes out in the loop's next turn, when hiredis may have freed a context
- * that is lost, and nothing tells the guard but the program; and while there is none, commands must
+ * moment, if any. A command goes out in the next drain, when hiredis may have freed a context that
+ * is lost, and nothing tells the guard but the program; and while there is none, commands must
  * still come to the breaker, which counts them as failures and soon refuses them.
  *
  * Set a timeout (the policy's, or link.timeout). hiredis knows none, and its adapter for libuv
@@ -30,10 +30,10 @@
  * So fn sees what it knows already: a reply, an error reply, or NULL. breaker_redis_status tells
  * these replies apart; they are static: never freeReplyObject them. fn comes from the loop, and
  * never inside a call, also where the program itself frees the context with commands under way:
- * redisAsyncFree returns, and the loop's next turn brings NULL.
+ * redisAsyncFree returns, and the next drain brings NULL.
  *
  * Commands guarded by one breaker of the native circuit go out in the order in which they were
- * asked for, in the loop's next turn. Each is admitted or refused for itself: a MULTI, what follows
+ * asked for, in the next drain. Each is admitted or refused for itself: a MULTI, what follows
  * it and its EXEC may be torn apart, and what other guarded commands share the connection get into
  * the middle. So send a transaction as one EVAL, or with plain hiredis inside one breaker_call.
  *

@@ -31,8 +31,8 @@ static void stopping_early_is_a_cancel(void **state)
 
 static void so_is_closing_in_a_chunk(void **state)
 {
-    acts(*state, CLOSE, 0, "closed operation canceled", BREAKER_CANCELLED);
-    acts(*state, CLOSE, 60000, "closed operation canceled", BREAKER_CANCELLED);
+    acts(*state, CLOSE, 0, "operation canceled closed", BREAKER_CANCELLED);
+    acts(*state, CLOSE, 60000, "operation canceled closed", BREAKER_CANCELLED);
 }
 
 static void the_callers_own_verdict(void **state)

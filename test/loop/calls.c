@@ -110,8 +110,8 @@ static void test_a_fallback_at_once_failing_or_late(void **state)
     job_begin(job, breaker);
     turns(f, 1);
     f->clock += 20;
-    turns(f, 2);
-    expect(f, "fallback:job | | stop:job done:job:ETIMEDOUT |");
+    turns(f, 1);
+    expect(f, "fallback:job | stop:job done:job:ETIMEDOUT |");
     job_finish(job, 0);
     job_begin(job, breaker);
     turns(f, 1);
@@ -333,15 +333,15 @@ static void test_used_again(void **state)
     job->in_start = finish_well;
     job->in_done = again; /* without release: in done */
     job_begin(job, breaker);
-    turns(f, 4);
-    expect(f, "start:job done:job:0 | start:job done:job:0 | start:job done:job:0 | |");
+    turns(f, 3);
+    expect(f, "start:job done:job:0 / start:job done:job:0 | start:job done:job:0 | |");
     left = 2;
     job->in_done = NULL;
     job->in_release = again; /* with it: there */
     job->call.release = job_release;
     job_begin(job, breaker);
-    turns(f, 4);
-    expect(f, "start:job done:job:0 release:job | start:job done:job:0 release:job | "
+    turns(f, 3);
+    expect(f, "start:job done:job:0 release:job / start:job done:job:0 release:job | "
               "start:job done:job:0 release:job | |");
     job->in_release = NULL;
     API_VOID(breaker_call_init(&job->call)); /* or made ready anew */

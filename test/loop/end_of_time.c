@@ -53,8 +53,8 @@ static void test_a_timeout_before_the_end(void **state)
     job_begin(job, quick_breaker(f, "a"));
     turns(f, 1);
     f->clock += BEFORE_THE_END / 2;
-    turns(f, 2);
-    expect(f, "start:a | | done:a:ETIMEDOUT |");
+    turns(f, 1);
+    expect(f, "start:a | done:a:ETIMEDOUT |");
     job_finish(job, 0);
 }
 

@@ -75,6 +75,8 @@ static int set_up(void **state, bool has_panel, bool is_virtual)
     f->clock = 1000000;
     f->draw = 0.999;
     assert_int_equal(uv_loop_init(&f->loop), 0);
+    uv_prepare_init(&f->loop, &f->prepare);
+    f->prepare.data = f;
     *state = f;
     if (has_panel) {
         breaker_panel_options_init(&options);
@@ -121,6 +123,8 @@ int fixture_end(void **state)
         fixture_destroy_panel(f);
     if (f->is_made)
         fixture_wait_destroyed(f);
+    if (!uv_is_closing((uv_handle_t *)&f->prepare))
+        uv_close((uv_handle_t *)&f->prepare, NULL);
     for (unsigned i = 0; i < 10; i++)
         uv_run(&f->loop, UV_RUN_NOWAIT);
     assert_int_equal(f->destroyed, f->is_made);
@@ -142,10 +146,22 @@ unsigned fixture_rounds(unsigned rounds)
 
 /* ---- The loop ----------------------------------------------------------------------------------*/
 
+static void on_prepare(uv_prepare_t *prepare)
+{
+    struct fixture *f = prepare->data;
+
+    f->was_polled = f->was_recorded;
+}
+
 void turns(struct fixture *f, unsigned count)
 {
     for (; count > 0; count--) {
+        f->was_recorded = false;
+        if (!uv_is_closing((uv_handle_t *)&f->prepare))
+            uv_prepare_start(&f->prepare, on_prepare);
         uv_run(&f->loop, UV_RUN_NOWAIT);
+        uv_prepare_stop(&f->prepare);
+        f->was_polled = false;
         record(f, "|");
     }
 }
@@ -165,10 +181,16 @@ void run_out(struct fixture *f)
 
 void record(struct fixture *f, const char *format, ...)
 {
-    size_t left = sizeof f->trace - f->used;
+    size_t left;
     va_list arguments;
     int length;
 
+    if (f->was_polled) {
+        f->was_polled = false;
+        record(f, "/");
+    }
+    f->was_recorded = true;
+    left = sizeof f->trace - f->used;
     if (f->used > 0 && left > 1) {
         f->trace[f->used++] = ' ';
         left--;

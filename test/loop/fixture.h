@@ -15,6 +15,7 @@
 
 struct fixture {
     uv_loop_t loop;
+    uv_prepare_t prepare;   /* comes before the loop polls */
     breaker_panel_t *panel; /* NULL once breaker_panel_destroy was called */
     uint64_t clock;         /* of a virtual panel */
     double draw;            /* what its random source says */
@@ -23,6 +24,8 @@ struct fixture {
     bool is_made;           /* there was a panel at all */
     struct kept *kept;
     size_t used;
+    bool was_recorded; /* something, in this turn */
+    bool was_polled;   /* since */
     char trace[16384];
 };
 
@@ -53,7 +56,8 @@ unsigned fixture_rounds(unsigned rounds);
 
 /* ---- The loop ----------------------------------------------------------------------------------*/
 
-/* So many turns that do not block; the record shows a bar after each. */
+/* So many turns that do not block. The record shows a bar after each, and a stroke where the loop polled
+ * between what was recorded before and after it. */
 void turns(struct fixture *f, unsigned count);
 /* As many turns as there is something to do without waiting; no bars. */
 void settle_down(struct fixture *f);

@@ -78,6 +78,7 @@ static void be_the_child(struct fixture *f, breaker_t *chance, struct job *pendi
         _exit(1);
     finding = live(f, chance, pending, pipe_end);
     fixture_destroy_panel(f);
+    uv_close((uv_handle_t *)&f->prepare, NULL);
     for (int i = 0; i < 20; i++)
         uv_run(&f->loop, UV_RUN_NOWAIT);
     finding.destroyed = f->destroyed;

@@ -214,28 +214,29 @@ static void stop_loop(struct job *job)
     finish_well(job);
 }
 
-static void begin_two(struct job *job)
+static void begin_other(struct job *job)
 {
     job_begin(job->data, breaker_find(job->f->panel, "a"));
 }
 
-/* Stopped inside a callback: the drain goes on to its end, and the rest waits for the next run. */
+/* Stopped inside a callback: the turn goes on to its end, and the rest waits for the next run. */
 static void test_stopped_inside_a_callback(void **state)
 {
     struct fixture *f = *state;
     breaker_t *breaker = quick_breaker(f, "a");
-    struct job *one = job_new(f, "one"), *two = job_new(f, "two");
+    struct job *one = job_new(f, "one"), *two = job_new(f, "two"), *three = job_new(f, "three");
 
     one->in_start = stop_loop;
-    two->in_start = finish_well;
+    two->in_start = three->in_start = finish_well;
     one->call.release = job_release;
-    one->in_done = begin_two;
+    one->in_done = two->in_done = begin_other;
     one->data = two;
+    two->data = three;
     job_begin(one, breaker);
     assert_int_not_equal(uv_run(&f->loop, UV_RUN_DEFAULT), 0);
-    expect(f, "start:one done:one:0 release:one");
+    expect(f, "start:one done:one:0 release:one start:two done:two:0");
     assert_int_equal(uv_run(&f->loop, UV_RUN_DEFAULT), 0);
-    expect(f, "start:two done:two:0");
+    expect(f, "start:three done:three:0");
 }
 
 /* A timeout is kept, too, by a host that never lets the loop wait. */

@@ -116,12 +116,12 @@ static void test_a_probe_that_times_out(void **state)
     job_begin(probe, breaker);
     turns(f, 1);
     f->clock += 10;
-    turns(f, 2);
+    turns(f, 1);
     assert_int_equal(look(breaker).state, BREAKER_BROKEN);
     assert_int_equal(look(breaker).retry_after, 1000);
     job_finish(probe, 0);
     assert_int_equal(look(breaker).state, BREAKER_BROKEN);
-    expect(f, "start:probe | | done:probe:ETIMEDOUT |");
+    expect(f, "start:probe | done:probe:ETIMEDOUT |");
 }
 
 /* What says nothing gives its place to the next, at once and as often as it likes. */

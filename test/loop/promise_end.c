@@ -224,26 +224,28 @@ static void test_destroyed_in_start(void **state)
 static void test_destroyed_in_stop(void **state)
 {
     destroy_inside(*state, "cancel",
-                   "start:job start:next | stop:job done:job:ECANCELED done:next:ECANCELED | "
+                   "start:job start:next | stop:job done:job:ECANCELED / done:next:ECANCELED | "
                    "release:job destroyed");
 }
 
 static void test_destroyed_in_done(void **state)
 {
-    destroy_inside(*state, "done",
-                   "start:job start:next | done:job:0 release:job done:next:ECANCELED | destroyed");
+    destroy_inside(
+        *state, "done",
+        "start:job start:next | done:job:0 release:job / done:next:ECANCELED | destroyed");
 }
 
 static void test_destroyed_in_release(void **state)
 {
-    destroy_inside(*state, "release",
-                   "start:job start:next | done:job:0 release:job done:next:ECANCELED | destroyed");
+    destroy_inside(
+        *state, "release",
+        "start:job start:next | done:job:0 release:job / done:next:ECANCELED | destroyed");
 }
 
 static void test_destroyed_in_a_breakers_event(void **state)
 {
     destroy_inside(*state, "event",
-                   "start:job start:next | done:job:0 release:job one:ok done:next:ECANCELED | "
+                   "start:job start:next | done:job:0 release:job one:ok / done:next:ECANCELED | "
                    "destroyed");
 }
 
@@ -251,7 +253,7 @@ static void test_destroyed_in_a_panels_event(void **state)
 {
     destroy_inside(
         *state, "panel",
-        "start:job start:next | done:job:0 release:job one:ok two:ok done:next:ECANCELED | "
+        "start:job start:next | done:job:0 release:job one:ok two:ok / done:next:ECANCELED | "
         "destroyed");
 }
 
@@ -259,7 +261,7 @@ static void test_destroyed_in_an_order(void **state)
 {
     destroy_inside(*state, "order",
                    "start:job start:next | done:job:0 release:job order:0 order:ECANCELED "
-                   "done:next:ECANCELED | "
+                   "/ done:next:ECANCELED | "
                    "destroyed");
 }
 

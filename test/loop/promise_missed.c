@@ -126,8 +126,8 @@ static void test_a_transition_joins_the_missed(void **state)
     watcher->data = b;
     trip(a);
     trip(b);
-    turns(f, 3);
-    expect(f, "w:P>B w:missed w:P>P | w:missed | |");
+    turns(f, 2);
+    expect(f, "w:P>B w:missed w:P>P / w:missed | |");
     assert_int_equal(watcher->missed[bit_of(BREAKER_ON_STATE_CHANGE)], 2);
 }
 
@@ -272,7 +272,7 @@ static void test_a_drain_ends(void **state)
     for (int i = 0; i < 10; i++) {
         unsigned before = left;
         uv_run(&f->loop, UV_RUN_NOWAIT);
-        assert_in_range(before - left, 1, 2);
+        assert_in_range(before - left, 2, 4); /* in two drains */
     }
     left = 1;
     settle_down(f);

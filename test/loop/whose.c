@@ -121,11 +121,11 @@ static void test_with_release_and_before_the_finish(void **state)
     job_begin(unfinished, watched_breaker(f));
     turns(f, 1);
     f->clock += 10;
-    turns(f, 2);
+    turns(f, 1);
     assert_false(watched.is_gone);
     job_finish(unfinished, 0);
     assert_true(watched.is_gone);
-    expect(f, "start:released done:released:0 release:released | start:unfinished | | "
+    expect(f, "start:released done:released:0 release:released | start:unfinished | "
               "done:unfinished:ETIMEDOUT |");
 }
 
@@ -138,9 +138,9 @@ static void test_finished_in_done(void **state)
     job_begin(job, watched_breaker(f));
     turns(f, 1);
     f->clock += 10;
-    turns(f, 2);
+    turns(f, 1);
     assert_true(watched.is_gone);
-    expect(f, "start:job | | done:job:ETIMEDOUT |");
+    expect(f, "start:job | done:job:ETIMEDOUT |");
 }
 
 static void test_with_the_panel(void **state)
