@@ -1,6 +1,6 @@
 /* The rows of breaker_call: N guarded calls in each turn of the loop, from breaker_call to done, the
  * operation being over at once. One is set beside a turn that does nothing, many beside callbacks that
- * are merely put off to the next turn. What it costs when deadlines are really kept is told beside: the
+ * are merely put off, once in a turn. What it costs when deadlines are really kept is told beside: the
  * operations end after their start, or, with one in a turn, another call is under way all the time. */
 #include "bench.h"
 #include "limit.h"
@@ -43,6 +43,8 @@ void batch_open_on(struct batch *batch, breaker_policy_t *policy, unsigned size,
                   breaker_panel_create(&batch->panel, &batch->loop, &options));
     measure_check("breaker_create",
                   breaker_create(&batch->breaker, batch->panel, "upstream", batch->policy));
+    uv_prepare_init(&batch->loop, &batch->turn);
+    batch->turn.data = batch;
     breaker_call_init(&batch->held);
     for (unsigned i = 0; i < size; i++) {
         breaker_call_init(&batch->calls[i]);
@@ -57,6 +59,7 @@ void batch_open(struct batch *batch, breaker_policy_t *policy, unsigned size)
 
 void batch_close(struct batch *batch)
 {
+    uv_close((uv_handle_t *)&batch->turn, NULL);
     panel_close(batch->panel, &batch->loop);
     free(batch->calls);
 }
@@ -96,41 +99,54 @@ static void on_done_held(breaker_call_t *call, int status)
     measure_check("the held call", status);
 }
 
-static void begin(struct batch *batch, breaker_call_t *call);
-
 static void on_done(breaker_call_t *call, int status)
 {
     struct batch *batch = call->data;
 
     batch->refused += status != 0;
-    if (batch->left > 0) {
-        batch->left--;
-        begin(batch, call);
-    } else if (batch->later && batch->size == 1) {
+    batch->under_way--;
+}
+
+static void end(struct batch *batch)
+{
+    uv_prepare_stop(&batch->turn);
+    if (batch->later && batch->size == 1) {
         breaker_finish(&batch->held, 0);
     }
 }
 
-static void begin(struct batch *batch, breaker_call_t *call)
+static void on_turn(uv_prepare_t *turn)
 {
-    measure_check("breaker_call", breaker_call(batch->breaker, call,
-                                               batch->later ? on_start_later : on_start, on_done));
+    struct batch *batch = turn->data;
+    breaker_start_cb start = batch->later ? on_start_later : on_start;
+
+    if (batch->under_way > 0) { /* by a storage that is waited for */
+        return;
+    }
+    if (batch->left < batch->size) {
+        end(batch);
+        return;
+    }
+    batch->left -= batch->size;
+    batch->under_way = batch->size;
+    for (unsigned i = 0; i < batch->size; i++) {
+        measure_check("breaker_call",
+                      breaker_call(batch->breaker, &batch->calls[i], start, on_done));
+    }
 }
 
 void batch_run(struct batch *batch, uint64_t times)
 {
     uint64_t refused = batch->refused;
 
-    batch->left = times > batch->size ? times - batch->size : 0;
+    batch->left = times;
     if (batch->later && batch->size == 1) {
         measure_check("breaker_call",
                       breaker_call(batch->breaker, &batch->held, on_start_held, on_done_held));
     }
-    for (unsigned i = 0; i < batch->size; i++) {
-        begin(batch, &batch->calls[i]);
-    }
+    uv_prepare_start(&batch->turn, on_turn);
     uv_run(&batch->loop, UV_RUN_DEFAULT);
-    if (batch->refused != refused || batch->left != 0) {
+    if (batch->refused != refused || batch->left >= batch->size) {
         measure_fail("a call was not admitted", BREAKER_EREJECTED);
     }
 }

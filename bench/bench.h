@@ -142,18 +142,20 @@ void pair_open(struct pair *pair, enum pair_kind kind);
 void pair_run(struct pair *pair, uint64_t times);
 void pair_close(struct pair *pair);
 
-/* size calls in each turn of the loop, begun anew from done. */
+/* size calls in each turn of the loop, begun before it polls. */
 struct batch {
     bool later;           /* each is finished by the start of the next, not by its own */
     breaker_call_t *open; /* with later: started, and to be finished */
     unsigned starts;      /* with later: in this turn */
     breaker_call_t held;  /* with later, and one call in a turn: under way all the time */
     uv_loop_t loop;
+    uv_prepare_t turn; /* begins them */
     breaker_panel_t *panel;
     breaker_policy_t *policy; /* the caller's to destroy */
     breaker_t *breaker;
     breaker_call_t *calls;
     unsigned size;
+    unsigned under_way;
     uint64_t left;
     uint64_t refused;
 };
