@@ -15,7 +15,7 @@ static void begin(void *data)
 {
     struct phases *phases = data;
 
-    record(phases->f, phases->job->name);
+    record(phases->f, "%s", phases->job->name);
     job_begin(phases->job, breaker_find(phases->f->panel, "a"));
 }
 
