@@ -1,8 +1,8 @@
 #!/bin/sh
 # The library on Debian 13, with its hiredis 1.2: a tree made with debootstrap, the sources copied into
 # it, built and tested there by chroot. What cannot be made is skipped, and said so (status 77).
-#     trixie.sh [MESON_TEST_ARGUMENT...]      default: the suites storage, redis, wire, drive,
-#                                           dialects and processes
+#     trixie.sh [MESON_TEST_ARGUMENT...]      default: the suites loop, turn, guards, storage,
+#                                           redis, wire, drive, dialects and processes
 # TRIXIE_TREE is where the tree is, or will be, kept; TRIXIE_MIRROR where Debian comes from.
 set -u
 tree=${TRIXIE_TREE:-/var/tmp/libbreaker-trixie}
@@ -46,8 +46,8 @@ if mount -t proc proc "$tree/proc" 2>/dev/null; then
 fi
 trap '[ -z "$mounted" ] || umount "$tree/proc"' EXIT
 trap 'exit 1' HUP INT TERM
-[ $# -gt 0 ] || set -- --suite storage --suite redis --suite wire --suite drive --suite dialects \
-    --suite processes
+[ $# -gt 0 ] || set -- --suite loop --suite turn --suite guards --suite storage --suite redis \
+    --suite wire --suite drive --suite dialects --suite processes
 chroot "$tree" env LC_ALL=C.UTF-8 PATH=/usr/bin:/usr/sbin:/bin:/sbin sh -ec '
     pkg-config --modversion hiredis libuv | paste -sd " " | sed "s/^/trixie: hiredis and libuv /"
     cd /src

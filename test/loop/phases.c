@@ -80,16 +80,15 @@ static void test_where_it_runs(void **state)
 
     next(phases, "timer");
     uv_timer_start(&phases->timer, in_timer, 0, 0);
-    turns(f, 2);
-    expect(f, "timer start:timer done:timer:0 | |");
+    settle_down(f); /* where the timers come in a turn is libuv's to change */
+    expect(f, "timer start:timer done:timer:0");
     next(phases, "prepare");
     uv_prepare_start(&phases->prepare, in_prepare);
     turns(f, 1);
     expect(f, "prepare start:prepare done:prepare:0 |");
     next(phases, "check");
-    uv_check_start(&phases->check, in_check); /* the panel's has been, or is yet to come */
-    uv_run(&f->loop, UV_RUN_NOWAIT);
-    uv_run(&f->loop, UV_RUN_NOWAIT);
+    uv_check_start(&phases->check, in_check);
+    settle_down(f); /* the panel's check has been, or is yet to come */
     expect(f, "check start:check done:check:0");
     next(phases, "poll");
     uv_async_send(&phases->async);
