@@ -17,7 +17,7 @@ enum mode {
                 a guard does beside guarding, and good for the processor's caches */
     WRITTEN, /* by breaker_uv_write in the place of uv_write: its call is over when that is */
     GUARDED, /* the answer's read callback finishes one call and begins the next */
-    CHAINED, /* done begins the next: it waits for the next turn of the loop, as it always does */
+    CHAINED, /* done begins the next: it waits for the next drain, as it always does */
     MODES
 };
 

@@ -29,8 +29,8 @@
  *  - No callback runs inside a call into the library. Callbacks run from the loop, on a fresh stack, in
  *    a drain: one before the loop polls for I/O, one after it, where anything waits. A drain runs the
  *    starts that were waiting, then the completions waiting by then (also of calls that have just
- *    started), then events. What these begin waits for the next drain. What the callback of some I/O
- *    brings about runs in the same turn of the loop, before the close callbacks of that turn.
+ *    started), then events. What these begin waits for the next drain. So what is finished in the poll
+ *    phase is told in the same turn of the loop, unless a storage is asked first.
  *  - Functions that the caller lends the library to decide with (classifier, rule, clock, random
  *    source, allocator) are not callbacks: they are asked inside calls, must be quick, and must not
  *    call back into the library.
@@ -301,7 +301,9 @@ typedef struct breaker_panel_options_s {
     unsigned max_events;
 
     /* Where circuits are shared, or kept by dialects that converse with a storage. The user's; it must
-     * outlive the panel. Default NULL: none; such dialects then have a private one in memory. */
+     * outlive the panel. Default NULL: none; such dialects then have a private one in memory. What a
+     * shared circuit sends on nobody's behalf does not hold the loop: a loop that runs out then gives it
+     * one more turn, to leave the process. An order with a callback waits for the answer. */
     struct breaker_storage_s *storage;
 
     /* How long a storage may take over one transaction: 1 .. a day. After it the circuit decides

@@ -98,6 +98,7 @@ static void dispatch(struct mission *m)
     m->errand.transaction = m->ask.transaction;
     m->errand.done = on_done;
     errand_run(&m->errand, panel, &panel->door);
+    panel->has_sent = true;
 }
 
 static void on_done(struct errand *errand, int status)

@@ -1,8 +1,8 @@
-/* The loop. All that a panel does of itself it does in a check handle, after the poll phase, when what has
- * already arrived was read: it judges the deadlines that are due, then the drain runs the callbacks that
- * wait. An idle handle keeps the poll from blocking while some wait, a timer wakes the loop for the next
- * deadline. The check handle keeps the loop alive while something is pending, and is stopped when there
- * is nothing to do. The end of it all is here too. */
+/* The loop. A drain runs the callbacks that wait. While some do, an idle handle is active, so that the poll
+ * does not block, and drains before it; a check handle drains after it, and before that judges the
+ * deadlines that are due, when what has already arrived was read. A timer wakes the loop for the next
+ * deadline. The check handle keeps the loop alive while something is pending, and is stopped when there is
+ * nothing to do. The end of it all is here too. */
 #include "panel.h"
 #include "memory.h"
 #include "shared.h"
@@ -100,6 +100,11 @@ void panel_wake_up(breaker_panel_t *panel)
     }
 }
 
+static bool is_due(breaker_panel_t *panel)
+{
+    return wheel_next(&panel->wheel) <= panel_now(panel);
+}
+
 static void set_alarm(breaker_panel_t *panel);
 
 /* A timer that sets itself with 0 would keep the loop in its timers. */
@@ -108,8 +113,7 @@ static void on_alarm(uv_timer_t *alarm)
     breaker_panel_t *panel = alarm->data;
 
     panel->alarm_at = UINT64_MAX;
-    panel->has_rung = wheel_next(&panel->wheel) <= panel_now(panel);
-    if (panel->has_rung)
+    if (is_due(panel))
         panel_wake(panel);
     else
         set_alarm(panel);
@@ -127,14 +131,16 @@ static void set_alarm(breaker_panel_t *panel)
     panel->alarm_at = next;
 }
 
-/* Alive while something is pending, and no longer; at work as long as anything is due. */
+/* Alive while something is pending, and no longer; at work as long as there is anything to come. */
 static void keep_alive(breaker_panel_t *panel)
 {
-    bool is_due = !wheel_is_empty(&panel->wheel);
+    bool has_deadlines = !wheel_is_empty(&panel->wheel);
 
-    if (is_due && !panel->has_rung)
+    if (has_deadlines && !panel->is_awake)
         set_alarm(panel);
-    take_on(panel, panel->pending > 0 ? ALIVE : is_due || panel->is_awake ? WORKING : RESTING);
+    take_on(panel, panel->pending > 0                 ? ALIVE
+                   : has_deadlines || panel->is_awake ? WORKING
+                                                      : RESTING);
 }
 
 /* ---- After the poll phase ----------------------------------------------------------------------*/
@@ -144,19 +150,19 @@ static void judge(breaker_panel_t *panel)
     uint64_t now = panel_now(panel);
     struct breaker_due_s *due;
 
-    panel->has_rung = false;
     while ((due = wheel_due(&panel->wheel, now)) != NULL)
         due->late(due);
 }
 
 static void leave(breaker_panel_t *panel);
 
-/* Does anything wait for the next drain, or for the judge? */
-static bool has_work(const breaker_panel_t *panel)
+/* Does anything wait for the next drain, or for the judge? What a shared circuit has sent holds no loop, but
+ * one turn is due to it, in which it leaves the process. */
+static bool has_work(breaker_panel_t *panel)
 {
     return panel->starts.first != NULL || panel->endings.first != NULL ||
            panel->orders.first != NULL || panel->events.count > 0 || panel->events.missed_any ||
-           listing_is_ready(panel) || turn_is_ready(panel) || panel->has_rung;
+           listing_is_ready(panel) || turn_is_ready(panel) || is_due(panel) || panel->has_sent;
 }
 
 static void drain(breaker_panel_t *panel)
@@ -181,7 +187,10 @@ static void drain(breaker_panel_t *panel)
 
 static void on_idle(uv_idle_t *haste)
 {
-    drain(haste->data);
+    breaker_panel_t *panel = haste->data;
+
+    panel->has_sent = false;
+    drain(panel);
 }
 
 static void on_check(uv_check_t *check)

@@ -221,7 +221,8 @@ struct breaker_panel_s {
         WORKING,
         ALIVE
     } duty;             /* of check: stopped, at work, holding the loop too */
-    uv_idle_t haste;    /* active while something waits for the drain: the poll does not block */
+    uv_idle_t haste;    /* active while something waits for a drain: drains before the poll, and
+                           keeps it from blocking */
     uv_timer_t alarm;   /* wakes the loop for the next deadline; never keeps it alive */
     uv_idle_t farewell; /* the end, and the drain where the host closed the others */
     uint64_t alarm_at;
@@ -243,7 +244,7 @@ struct breaker_panel_s {
     struct registry registry;
 
     bool is_awake;   /* a drain is on its way */
-    bool has_rung;   /* the alarm, and nothing was judged since */
+    bool has_sent;   /* a mission, and no turn has begun since */
     bool is_fresh;   /* the loop's time was updated in this drain */
     bool is_closing; /* breaker_panel_destroy was called */
     bool is_leaving; /* and nothing is pending any more */

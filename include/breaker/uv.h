@@ -33,10 +33,11 @@
  * callback: there the memory is the caller's in the callback after a timeout, too.) With
  * call.release set, the request is the caller's in release and not before, always.
  *
- * Do not free a request in the close callback of its handle. libuv calls the callback of a connect,
- * a write or a shutdown that is given up by uv_close before the handle's close callback; a guard's
- * comes after it, in the next turn of the loop. What handle and request share is freed by the later
- * of close callback and release.
+ * Do not free a request in the close callback of its handle, nor a handle in the guard's callback.
+ * libuv's own callback of a connect, a write or a shutdown that is given up by uv_close comes before
+ * the handle's close callback; a guard's comes after it where libuv had the operation already, and
+ * otherwise (it was yet to begin; a read stream) may come before it. What handle and request share
+ * is freed by the later of close callback and release.
  *
  *                   failure                         a timeout, a cancel       who ends the I/O
  *   connect         any error but a mistake         callback at once          close the handle
