@@ -183,22 +183,30 @@ static __attribute__((noinline)) int admit(breaker_t *b, uint64_t now, breaker_p
     return turn.verdict;
 }
 
-int breaker_admit(breaker_t *b, uint64_t now, breaker_permit_t *permit)
+/* The usual case: admitted in PASSING or refused in BROKEN. False: nothing was done. */
+static inline bool admit_plainly(breaker_t *b, uint64_t now, breaker_permit_t *permit, int *verdict)
 {
     bool plain = is_plain(b, now), admits = plain && native_admits_plainly(&b->circuit);
 
     if (admits && !is_refused_by_all(b)) {
-        __builtin_prefetch(breaker_tail(b)); /* where the result will be counted */
         *permit = (breaker_permit_t){b->circuit.epoch, now};
         b->in_flight++;
-        return 0;
+        *verdict = 0;
+        return true;
     }
-    if (admits || (plain && native_refuses_plainly(&b->circuit, now))) {
-        *permit = (breaker_permit_t){0, 0};
-        b->totals.rejected++;
-        return BREAKER_EREJECTED;
-    }
-    return admit(b, now, permit);
+    if (!admits && !(plain && native_refuses_plainly(&b->circuit, now)))
+        return false;
+    *permit = (breaker_permit_t){0, 0};
+    b->totals.rejected++;
+    *verdict = BREAKER_EREJECTED;
+    return true;
+}
+
+int breaker_admit(breaker_t *b, uint64_t now, breaker_permit_t *permit)
+{
+    int verdict;
+
+    return admit_plainly(b, now, permit, &verdict) ? verdict : admit(b, now, permit);
 }
 
 void breaker_late(breaker_t *b, uint64_t now, uint64_t start, int status)
@@ -235,63 +243,82 @@ static __attribute__((noinline)) int settle(breaker_t *b, uint64_t now, breaker_
     return turn.verdict;
 }
 
-/* The usual case: a success, or where the circuit is not shared a failure, that cannot move it. */
-static inline bool settles_plainly(breaker_t *b, uint64_t now, uint64_t epoch,
-                                   breaker_outcome_t outcome)
+/* The usual case: a success, or where the circuit is not shared a failure, that cannot move it. False:
+ * nothing was done. */
+static inline bool settle_plainly(breaker_t *b, uint64_t now, uint64_t epoch,
+                                  breaker_outcome_t outcome, int status)
 {
-    bool failed = outcome == BREAKER_FAILURE;
-
-    if (outcome > BREAKER_FAILURE || !is_plain(b, now))
+    if (!is_plain(b, now))
         return false;
-    if (UNLIKELY(is_shared(b)) && (failed || is_refused_by_all(b)))
-        return false;
-    return native_settles_plainly(&b->circuit, rules_of(b), epoch, now, failed);
+    if (outcome == BREAKER_SUCCESS) {
+        if (is_refused_by_all(b) ||
+            !native_settles_plainly(&b->circuit, rules_of(b), epoch, now, false))
+            return false;
+        b->ok++;
+        if (UNLIKELY(is_shared(b)))
+            tally_count_plainly(&shared_of(b)->fleet.tally);
+    } else {
+        if (outcome != BREAKER_FAILURE || UNLIKELY(is_shared(b)) ||
+            !native_settles_plainly(&b->circuit, rules_of(b), epoch, now, true))
+            return false;
+        b->totals.failed++;
+        b->circuit.last_error = status;
+    }
+    b->in_flight--;
+    return true;
 }
 
 int breaker_settle(breaker_t *b, uint64_t now, breaker_permit_t permit, breaker_outcome_t outcome,
                    int status)
 {
-    if (!settles_plainly(b, now, permit.epoch, outcome))
-        return settle(b, now, permit, outcome, status);
-    b->in_flight--;
-    if (outcome == BREAKER_SUCCESS) {
-        b->ok++;
-        if (UNLIKELY(is_shared(b)))
-            tally_count_plainly(&shared_of(b)->fleet.tally);
-    } else {
-        b->totals.failed++;
-        b->circuit.last_error = status;
-    }
-    return 0;
+    if (settle_plainly(b, now, permit.epoch, outcome, status))
+        return 0;
+    return settle(b, now, permit, outcome, status);
 }
 
 /* ---- At once -----------------------------------------------------------------------------------*/
 
 int breaker_try_acquire(breaker_t *breaker, breaker_permit_t *permit)
 {
+    uint64_t now;
+    int verdict;
+
     if (UNLIKELY(breaker == NULL || permit == NULL))
         return UV_EINVAL;
-    if (UNLIKELY(breaker->flags & BREAKER_CONVERSES))
+    now = panel_now(breaker->panel);
+    if (admit_plainly(breaker, now, permit, &verdict))
+        return verdict;
+    return breaker->flags & BREAKER_CONVERSES ? UV_ENOTSUP : admit(breaker, now, permit);
+}
+
+/* All but the usual case. */
+static __attribute__((noinline)) int report(breaker_t *b, uint64_t now, breaker_permit_t *permit,
+                                            breaker_outcome_t outcome, int status)
+{
+    breaker_permit_t taken = *permit;
+
+    if (outcome < BREAKER_SUCCESS || outcome > BREAKER_CANCELLED)
+        return UV_EINVAL;
+    if (b->flags & BREAKER_CONVERSES)
         return UV_ENOTSUP;
-    return breaker_admit(breaker, panel_now(breaker->panel), permit);
+    if (taken.epoch == 0)
+        return BREAKER_ESTALE;
+    *permit = (breaker_permit_t){0, 0};
+    return settle(b, now, taken, outcome, status);
 }
 
 int breaker_report(breaker_t *breaker, breaker_permit_t *permit, breaker_outcome_t outcome,
                    int status)
 {
-    breaker_permit_t taken;
+    uint64_t now;
 
-    if (UNLIKELY(breaker == NULL || permit == NULL || outcome < BREAKER_SUCCESS ||
-                 outcome > BREAKER_CANCELLED))
+    if (UNLIKELY(breaker == NULL || permit == NULL))
         return UV_EINVAL;
-    if (UNLIKELY(breaker->flags & BREAKER_CONVERSES))
-        return UV_ENOTSUP;
-    if (UNLIKELY(permit->epoch == 0))
-        return BREAKER_ESTALE;
-    taken = *permit;
-    permit->epoch = 0;
-    permit->start = 0;
-    return breaker_settle(breaker, panel_now(breaker->panel), taken, outcome, status);
+    now = panel_now(breaker->panel);
+    if (UNLIKELY(!settle_plainly(breaker, now, permit->epoch, outcome, status)))
+        return report(breaker, now, permit, outcome, status);
+    *permit = (breaker_permit_t){0, 0};
+    return 0;
 }
 
 /* ---- Looking -----------------------------------------------------------------------------------*/
