@@ -255,6 +255,53 @@ static void sharing_is_for_life(void **state)
     close_all();
 }
 
+/* ---- Alone, in the middle of a trial -----------------------------------------------------------*/
+
+static breaker_permit_t begin_trial(void)
+{
+    breaker_permit_t permit;
+
+    for (int i = 0; i < 100 && breaker_try_acquire(of(0), &permit) != 0; i++)
+        pass(20000);
+    assert_true(permit.epoch != 0);
+    return permit;
+}
+
+/* Trials that are under way when the storage goes away keep their places, and their results count. */
+static void a_trial_goes_on_without_a_storage(void **state)
+{
+    breaker_options_t options;
+    breaker_permit_t trials[2], more;
+
+    (void)state;
+    for (int outcome = BREAKER_SUCCESS; outcome <= BREAKER_FAILURE; outcome++) {
+        panels_options(&options);
+        options.recovery = BREAKER_TRIAL;
+        options.max_trials = 2;
+        options.success_threshold = 2;
+        options.probe_time = 3600000;
+        open_some(1, 0, &options);
+        breaker_recover(of(0), NULL, NULL);
+        trials[0] = begin_trial();
+        trials[1] = begin_trial();
+        panels_cut(&all, &all.members[0], true);
+        while (all.members[0].lost == 0) {
+            assert_int_not_equal(breaker_try_acquire(of(0), &more), 0);
+            pass(20000);
+        }
+        for (int i = 0; i < 100; i++) {
+            assert_int_not_equal(breaker_try_acquire(of(0), &more), 0);
+            pass(20000);
+        }
+        assert_int_equal(look(0).state, BREAKER_RECOVERING);
+        assert_int_equal(breaker_report(of(0), &trials[0], outcome, -1), 0);
+        assert_int_equal(breaker_report(of(0), &trials[1], outcome, -1), 0);
+        assert_int_equal(look(0).state,
+                         outcome == BREAKER_SUCCESS ? BREAKER_PASSING : BREAKER_BROKEN);
+        close_all();
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -270,6 +317,7 @@ int main(void)
         cmocka_unit_test(a_fork_counts_nothing_twice),
         cmocka_unit_test(an_exchange_keeps_what_is_shared),
         cmocka_unit_test(sharing_is_for_life),
+        cmocka_unit_test(a_trial_goes_on_without_a_storage),
     };
 
     return cmocka_run_group_tests_name("fleet panels, mended", tests, NULL, NULL);

@@ -26,23 +26,36 @@ void local_hold(const struct fleet_world *w, uint8_t hold)
 
 struct local_term local_term_of(const struct fleet *f)
 {
-    return (struct local_term){f->began, f->ends, f->current.duration, f->current.state,
-                               f->current.trips};
+    return (struct local_term){.began = f->began,
+                               .ends = f->ends,
+                               .epoch = f->oldest_permit,
+                               .probes = f->probes,
+                               .duration = f->current.duration,
+                               .state = f->current.state,
+                               .trips = f->current.trips};
+}
+
+/* Are the probes that F has under way L's from now on? They keep their places, and their results count. */
+static bool inherits(const struct native *l, const struct local_term *t)
+{
+    return t->state == BREAKER_RECOVERING && l->state == BREAKER_PASSING && l->epoch == t->epoch;
 }
 
 void local_carry_on(const struct fleet_world *w, const struct local_term *t)
 {
     struct native *l = w->local;
     uint64_t held = elapsed(t->began, w->now);
+    bool inherited = inherits(l, t);
 
     memset(l->cells, 0, sizeof(breaker_counts_t));
     l->state = t->state;
-    l->epoch++;
+    l->epoch += !inherited;
     l->consecutive = 0;
     l->trips = t->trips > 0 ? t->trips : 1;
     l->since = held < w->now ? w->now - held : 0;
     l->broken = t->state == BREAKER_BROKEN ? (uint32_t)elapsed(l->since, t->ends) : t->duration;
     recovery_begin(l, w->now);
+    l->recovery.probes = inherited ? t->probes : 0;
 }
 
 void local_take_over(const struct fleet_world *w, const struct local_term *t)

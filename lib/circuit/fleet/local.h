@@ -7,6 +7,8 @@
 /* What F is in, to be carried on alone. */
 struct local_term {
     uint64_t began, ends; /* as the fleet's */
+    uint64_t epoch;       /* L's, in which F's probes were admitted */
+    uint32_t probes;      /* under way */
     uint32_t duration;
     uint8_t state, trips;
 };
